@@ -1,0 +1,241 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/config"
+)
+
+// File is what the agent needs of the live file.
+type File interface {
+	app.File
+	Exists() (bool, error)
+	// Create makes the file with the context-memory schema where it is missing, and migrates an older one.
+	Create(ctx context.Context) error
+	// Adopt checks a file that other programs made and turns the write-ahead log on; it touches nothing else.
+	Adopt(ctx context.Context) (app.FileInfo, error)
+	Inspect(ctx context.Context) (app.FileInfo, error)
+	// FillSearch indexes what was added for full-text search and returns how many rows that was.
+	FillSearch(ctx context.Context) (int, error)
+	// InstallImage puts an image where the file is missing or damaged, and says where a damaged one was kept.
+	InstallImage(ctx context.Context, image string) (kept string, err error)
+	// Surroundings looks for what endangers the file: synced or network folders, old SQLite in other programs.
+	Surroundings(ctx context.Context) []app.Finding
+}
+
+// Storage is an opened target.
+type Storage interface {
+	// Probe writes, reads back and deletes a small object; it returns one sentence for each step done.
+	Probe(ctx context.Context) ([]string, error)
+	CreateBucket(ctx context.Context) error
+	// EnsureUser settles the {user_id}: the wish, else the only one known, else a new one.
+	EnsureUser(ctx context.Context, wish string) (user string, known []string, err error)
+	SameDisk(path string) (bool, error)
+	Replica(user, machine string) app.Replica
+	Keeper(KeeperSpec) app.Keeper
+	Close() error
+}
+
+// KeeperSpec says what a Keeper replicates.
+type KeeperSpec struct {
+	File          File
+	User, Machine string
+	Info          func(ctx context.Context) app.MachineInfo
+	Known         app.StandaloneStatus
+	Pins          func() []app.RestorePoint
+	Saving        func() bool
+	Tmp           string
+}
+
+// Config configures an Agent. All fields must be set unless they say otherwise.
+type Config struct {
+	Version       string
+	SQLiteVersion string
+	Layout        config.Layout
+	Machine       config.Machine
+	Host          string
+	// Forced is the mode of CODITECT_SYNC_MODE, ModeUnset without it.
+	Forced app.Mode
+	// Idle starts no engine of its own accord: the agent serves one command of the command line.
+	Idle        bool
+	OpenFile    func(path string) (File, error)
+	OpenStorage func(ctx context.Context, prefs app.Prefs) (Storage, error)
+	Logger      *slog.Logger
+	Now         func() time.Time // time.Now when nil
+	// Saving tells that the machine is on battery or a metered network. The system is asked when nil.
+	Saving func() bool
+}
+
+// Agent implements app.Service. New returns it, Run makes it live.
+type Agent struct {
+	cfg   Config
+	log   *slog.Logger
+	cmds  chan func()
+	done  chan struct{} // closed when Run returned
+	quit  chan struct{} // closed by Quit
+	once  sync.Once
+	board board
+	op    chan struct{}   // holds one token: the right to run a long operation
+	life  context.Context //nolint:containedctx // ends when the agent begins to stop, for work in the background
+	die   context.CancelFunc
+	core  core // owned by Run
+}
+
+// core is the state that only Run's goroutine touches.
+type core struct {
+	prefs     app.Prefs
+	records   config.Records
+	recordsAt time.Time // last saved
+	restoring bool
+	hold      bool // no engine may run: the file is being put in place
+	need      int  // operations that need the engine though the mode does not
+	fault     *app.Error
+	notice    *app.Error // something to tell that is not a fault, such as damaged preferences kept aside
+	report    app.Report
+	opShows   *app.Progress // progress of a long operation
+
+	engine  *running
+	retryAt time.Time
+	fails   int
+	waiters []chan struct{} // closed when the engine is as wanted
+	search  bool            // the full-text filler runs
+	indexed string          // TXID up to which it has run
+	wg      sync.WaitGroup
+}
+
+var _ app.Service = (*Agent)(nil)
+
+// New reads what the home directory holds and returns an Agent that serves once Run runs. Damaged preferences or
+// records are kept aside and shown; they never end up silently empty.
+func New(cfg Config) (*Agent, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Saving == nil {
+		cfg.Saving = saving
+	}
+	a := &Agent{
+		cfg: cfg, log: cfg.Logger, cmds: make(chan func()), done: make(chan struct{}), quit: make(chan struct{}),
+		op: make(chan struct{}, 1),
+	}
+	a.life, a.die = context.WithCancel(context.Background())
+	var err error
+	var damaged *app.Error
+	if a.core.prefs, damaged, err = (config.PrefsFile{Path: cfg.Layout.Prefs}).Load(); err != nil {
+		return nil, err
+	}
+	a.noteDamage(damaged)
+	if a.core.records, damaged, err = (config.RecordsFile{Path: cfg.Layout.Records}).Load(); err != nil {
+		return nil, err
+	}
+	a.noteDamage(damaged)
+	a.board.init()
+	a.publish()
+	return a, nil
+}
+
+func (a *Agent) noteDamage(e *app.Error) {
+	if e != nil {
+		a.log.Error("settings damaged", "error", e)
+		a.core.notice = e
+	}
+}
+
+// Run serves until ctx ends or Quit is called, then stops the engine after its final flush. It owns all state.
+func (a *Agent) Run(ctx context.Context) error {
+	defer close(a.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		a.reconcile()
+		a.publish()
+		timer.Reset(a.untilNextLook())
+		select {
+		case f := <-a.cmds:
+			f()
+		case <-a.engineDone():
+			a.engineEnded()
+		case <-timer.C:
+		case <-ctx.Done():
+			return a.shutdown()
+		case <-a.quit:
+			return a.shutdown()
+		}
+	}
+}
+
+// shutdown stops the engine, waits for every goroutine and saves what is known.
+func (a *Agent) shutdown() error {
+	a.die()
+	if e := a.core.engine; e != nil {
+		e.stop()
+		for running := true; running; {
+			select {
+			case <-e.done:
+				running = false
+			case f := <-a.cmds: // reports of the final flush
+				f()
+			}
+		}
+	}
+	idle := make(chan struct{})
+	go func() { a.core.wg.Wait(); close(idle) }()
+	for waiting := true; waiting; {
+		select {
+		case <-idle:
+			waiting = false
+		case f := <-a.cmds:
+			f()
+		}
+	}
+	return a.saveRecords()
+}
+
+// do runs f in Run's goroutine and waits for it.
+func (a *Agent) do(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	select {
+	case a.cmds <- func() { f(); close(ran) }:
+		<-ran
+		return nil
+	case <-ctx.Done():
+		return canceled(ctx)
+	case <-a.done:
+		return app.Errorf(app.CodeNotRunning, "agent", "CODITECT Sync is stopping.")
+	}
+}
+
+// tell is do for goroutines that outlive no Run: they do not care for an end.
+func (a *Agent) tell(f func()) { _ = a.do(context.Background(), f) }
+
+// begin takes the right to run a long operation; end gives it back.
+func (a *Agent) begin(op string) (end func(), err error) {
+	select {
+	case a.op <- struct{}{}:
+		return func() { <-a.op }, nil
+	default:
+		return nil, app.Errorf(app.CodeBusy, op, "Another operation is running.").WithHint("Wait until it is done; `coditect-sync status` shows it.")
+	}
+}
+
+func canceled(ctx context.Context) *app.Error {
+	return app.Errorf(app.CodeCanceled, "agent", "Canceled.").Wrap(context.Cause(ctx))
+}
+
+// Quit implements app.Switch.
+func (a *Agent) Quit(ctx context.Context) error {
+	a.once.Do(func() { close(a.quit) })
+	select {
+	case <-a.done:
+		return nil
+	case <-ctx.Done():
+		return canceled(ctx)
+	}
+}
+
+// Done is closed when Run has returned.
+func (a *Agent) Done() <-chan struct{} { return a.done }

@@ -1,0 +1,18 @@
+//go:build unix
+
+package agent
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// diskFree is what this user may still write at dir, in bytes.
+func diskFree(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, app.Errorf(app.CodeNotFound, "disk", "The folder %s cannot be read.", dir).Wrap(err)
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ between systems
+}

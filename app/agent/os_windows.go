@@ -1,0 +1,20 @@
+package agent
+
+import (
+	"golang.org/x/sys/windows"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// diskFree is what this user may still write at dir, in bytes.
+func diskFree(dir string) (int64, error) {
+	p, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, err
+	}
+	var free uint64
+	if err := windows.GetDiskFreeSpaceEx(p, &free, nil, nil); err != nil {
+		return 0, app.Errorf(app.CodeNotFound, "disk", "The folder %s cannot be read.", dir).Wrap(err)
+	}
+	return int64(free), nil
+}

@@ -1,0 +1,241 @@
+package agent
+
+import (
+	"context"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/config"
+)
+
+// EditPrefs implements app.Switch. It returns when the engine is as wanted: after a switch-off, its final flush is done.
+func (a *Agent) EditPrefs(ctx context.Context, edit app.PrefsEdit) (app.Status, error) {
+	var err error
+	if e := a.do(ctx, func() { err = a.edit(edit) }); e != nil {
+		return app.Status{}, e
+	}
+	if err != nil {
+		return app.Status{}, err
+	}
+	if err := a.settle(ctx); err != nil {
+		return app.Status{}, err
+	}
+	return a.published(ctx)
+}
+
+// published returns the Status after everything that happened so far.
+func (a *Agent) published(ctx context.Context) (app.Status, error) {
+	if err := a.do(ctx, a.publish); err != nil {
+		return app.Status{}, err
+	}
+	return a.Status(ctx)
+}
+
+func (a *Agent) edit(edit app.PrefsEdit) error {
+	p := a.core.prefs
+	if edit.Mode != nil {
+		if err := a.checkMode(p, *edit.Mode); err != nil {
+			return err
+		}
+		p.Mode = *edit.Mode
+	}
+	if edit.PausedUntil != nil {
+		p.PausedUntil = *edit.PausedUntil
+	}
+	return a.savePrefs(p)
+}
+
+func (a *Agent) checkMode(p app.Prefs, mode app.Mode) error {
+	if _, err := app.ParseMode(string(mode)); err != nil {
+		return err
+	}
+	switch {
+	case a.cfg.Forced != app.ModeUnset && mode != a.cfg.Forced:
+		return app.Errorf(app.CodeRefused, "mode", "The mode is locked: %s=%s is set for this session.", config.EnvMode, a.cfg.Forced).
+			WithHint("Unset the variable and start CODITECT Sync again.")
+	case mode == app.ModeCloud:
+		return app.Errorf(app.CodeInvalid, "mode", "No server is configured, so cloud mode cannot be switched on.").
+			WithHint("Use standalone, which copies to your own storage.")
+	case mode == app.ModeStandalone && p.Target == "":
+		return app.Errorf(app.CodeInvalid, "mode", "No storage is set up yet.").
+			WithHint("Run `coditect-sync setup` first.")
+	}
+	return nil
+}
+
+func (a *Agent) savePrefs(p app.Prefs) error {
+	if err := (config.PrefsFile{Path: a.cfg.Layout.Prefs}).Save(p); err != nil {
+		return err
+	}
+	a.core.prefs = p
+	a.core.retryAt, a.core.fails, a.core.fault, a.core.notice = time.Time{}, 0, nil, nil
+	return nil
+}
+
+// Setup implements app.Switch: the target is used before anything is saved, the file is touched only after that.
+func (a *Agent) Setup(ctx context.Context, req app.SetupRequest) (app.SetupResult, error) {
+	end, err := a.begin("setup")
+	if err != nil {
+		return app.SetupResult{}, err
+	}
+	defer end()
+	was, err := a.prefs(ctx)
+	if err != nil {
+		return app.SetupResult{}, err
+	}
+	p, err := a.wish(was, req)
+	if err != nil {
+		return app.SetupResult{}, err
+	}
+	res := app.SetupResult{DB: p.DB, Target: p.Target}
+	if err := a.setupTarget(ctx, &p, req, &res); err != nil {
+		return app.SetupResult{}, err
+	}
+	if err := a.setupFile(ctx, p.DB, &res); err != nil {
+		return app.SetupResult{}, err
+	}
+	if err := a.writeLitestreamYML(p); err != nil {
+		return app.SetupResult{}, err
+	}
+	res.Steps = append(res.Steps, "Wrote litestream.yml, with which the stock litestream command restores the same copies.")
+	if err := a.adoptPrefs(ctx, was, p); err != nil {
+		return app.SetupResult{}, err
+	}
+	res.Status, err = a.published(ctx)
+	return res, err
+}
+
+func (a *Agent) prefs(ctx context.Context) (p app.Prefs, err error) {
+	err = a.do(ctx, func() { p = a.core.prefs })
+	return p, err
+}
+
+// wish completes the request with what was set before and with the defaults.
+func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
+	first := func(s ...string) string {
+		for _, v := range s {
+			if v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	if req.Target != "" && req.Target != p.Target {
+		p.User, p.Credentials = "", ""
+	}
+	p.DB = first(req.DB, p.DB, a.cfg.Layout.DB)
+	p.Target = first(req.Target, p.Target, a.cfg.Layout.DefaultTarget)
+	p.User = first(req.User, p.User)
+	p.Credentials = first(req.Credentials, p.Credentials)
+	if !filepath.IsAbs(p.DB) {
+		return p, app.Errorf(app.CodeInvalid, "setup", "The file %s needs a full path.", p.DB)
+	}
+	if a.cfg.Forced == app.ModeUnset || a.cfg.Forced == app.ModeStandalone {
+		p.Mode = app.ModeStandalone
+	}
+	p.PausedUntil = time.Time{}
+	return p, nil
+}
+
+func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequest, res *app.SetupResult) error {
+	storage, err := a.cfg.OpenStorage(ctx, *p)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = storage.Close() }()
+	if req.Create {
+		if err := storage.CreateBucket(ctx); err != nil {
+			return err
+		}
+		res.Steps = append(res.Steps, "Made the storage.")
+	}
+	steps, err := storage.Probe(ctx)
+	if err != nil {
+		return err
+	}
+	res.Steps = append(res.Steps, steps...)
+	if p.User, _, err = storage.EnsureUser(ctx, p.User); err != nil {
+		return err
+	}
+	res.User = p.User
+	if same, err := storage.SameDisk(filepath.Dir(p.DB)); err == nil && same {
+		res.Notes = append(res.Notes, "The copies are on the same disk as the file: they protect from mistakes, not from losing the disk.")
+	}
+	return nil
+}
+
+func (a *Agent) setupFile(ctx context.Context, path string, res *app.SetupResult) error {
+	file, err := a.cfg.OpenFile(path)
+	if err != nil {
+		return err
+	}
+	exists, err := file.Exists()
+	if err != nil {
+		return err
+	}
+	if !exists {
+		if err := file.Create(ctx); err != nil {
+			return err
+		}
+		res.Steps = append(res.Steps, "Made "+path+" with the tables of the context memory.")
+		return nil
+	}
+	info, err := file.Adopt(ctx)
+	if err != nil {
+		return err
+	}
+	if info.ContextMemory {
+		if err := file.Create(ctx); err != nil {
+			return err
+		}
+		res.Steps = append(res.Steps, "Found "+path+", a context memory.")
+		return nil
+	}
+	res.Steps = append(res.Steps, "Found "+path+". Its own tables stay as they are; its write-ahead log is on, and two small tables named _litestream_… are added.")
+	return nil
+}
+
+func (a *Agent) writeLitestreamYML(p app.Prefs) error {
+	yml, err := config.LitestreamYML(p.DB, p.Target, machinePrefix(p.User, a.cfg.Machine.ID))
+	if err != nil {
+		return err
+	}
+	return config.WriteFile(a.cfg.Layout.LitestreamYML, yml)
+}
+
+// machinePrefix is where a machine's objects live below the target.
+func machinePrefix(user, machine string) string { return "standalone/" + user + "/" + machine }
+
+// adoptPrefs saves the new wishes. What was known about another file or target is forgotten; setting up the same
+// again forgets only what is believed to be at the target, so that it is looked at anew.
+func (a *Agent) adoptPrefs(ctx context.Context, was, p app.Prefs) error {
+	var err error
+	e := a.do(ctx, func() {
+		if err = a.savePrefs(p); err != nil {
+			return
+		}
+		rec := &a.core.records
+		rec.ReplicatedTXID, rec.LastReplicatedAt = "", time.Time{}
+		rec.LastDrill = nil
+		if was.DB != p.DB || was.Target != p.Target || was.User != p.User {
+			rec.Undo, rec.Pins = nil, nil
+		}
+		a.core.report = app.Report{}
+		err = a.saveRecords()
+		if a.core.engine != nil {
+			a.core.engine.wanted = wanted{} // start anew
+		}
+	})
+	if e != nil {
+		return e
+	}
+	return err
+}
+
+// isFile tells that a target is a folder, where reading costs nothing.
+func isFile(target string) bool {
+	u, err := url.Parse(target)
+	return err == nil && u.Scheme == "file"
+}

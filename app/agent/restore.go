@@ -1,0 +1,423 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+const (
+	undoFor = 30 * 24 * time.Hour
+	// markLimit is how long other programs wait at most for the state before a restore to reach the target.
+	markLimit = 20 * time.Second
+)
+
+// withReplica opens the target for reading and calls f.
+func (a *Agent) withReplica(ctx context.Context, op string, f func(app.Prefs, app.Replica) error) error {
+	p, err := a.prefs(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Target == "" {
+		return app.Errorf(app.CodeInvalid, op, "No storage is set up yet.").WithHint("Run `coditect-sync setup --target URL` first.")
+	}
+	storage, err := a.cfg.OpenStorage(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = storage.Close() }()
+	r := storage.Replica(p.User, a.cfg.Machine.ID)
+	defer func() { _ = r.Close() }()
+	return f(p, r)
+}
+
+// Points implements app.Restorer.
+func (a *Agent) Points(ctx context.Context, machine string) (t app.Timeline, err error) {
+	err = a.withReplica(ctx, "points", func(_ app.Prefs, r app.Replica) error {
+		t, err = r.Timeline(ctx, machine)
+		return err
+	})
+	if err != nil {
+		return app.Timeline{}, err
+	}
+	pinned := map[string]time.Time{}
+	for _, p := range a.pins() {
+		pinned[p.ID] = p.Pinned
+	}
+	for i := range t.Points {
+		t.Points[i].Pinned = pinned[t.Points[i].ID]
+	}
+	return t, nil
+}
+
+// PlanRestore implements app.Restorer.
+func (a *Agent) PlanRestore(ctx context.Context, req app.RestoreRequest) (plan app.RestorePlan, err error) {
+	err = a.withReplica(ctx, "restore", func(p app.Prefs, r app.Replica) error {
+		plan, err = a.plan(ctx, p, r, req)
+		return err
+	})
+	return plan, err
+}
+
+// Rates for the estimates of a plan, in bytes a second, measured on two shared cores.
+const (
+	rateRead    = 150e6 // fetching and decoding from a disk
+	rateNetwork = 30e6
+	rateCheck   = 250e6 // integrity_check and row hash
+	rateReplace = 100e6 // the backup into the live file
+)
+
+func (a *Agent) plan(ctx context.Context, p app.Prefs, r app.Replica, req app.RestoreRequest) (app.RestorePlan, error) {
+	if err := a.checkRequest(req); err != nil {
+		return app.RestorePlan{}, err
+	}
+	plan, err := r.Plan(ctx, req.Machine, req.Moment)
+	if err != nil {
+		return plan, err
+	}
+	size := float64(plan.DBBytes)
+	read := float64(plan.Bytes) / rateNetwork
+	if isFile(p.Target) {
+		read = size / rateRead
+	}
+	plan.Seconds = read + size/rateCheck
+	plan.DiskNeeded = plan.DBBytes
+	dir := filepath.Dir(req.To)
+	if req.To == "" {
+		plan.WriterWait = 2 * size / rateReplace // the replacing, and the checkpoint after it
+		plan.Seconds += 2*plan.WriterWait + size/rateCheck
+		plan.DiskNeeded += 2 * plan.DBBytes // the write-ahead log and the change file
+		dir = a.imageDir(p)
+	}
+	plan.DiskFree, err = diskFree(dir)
+	return plan, err
+}
+
+func (a *Agent) checkRequest(req app.RestoreRequest) error {
+	switch {
+	case req.At.After(a.cfg.Now()):
+		return app.Errorf(app.CodeInvalid, "restore", "The time %s is in the future.", req.At.Format(time.RFC3339)).
+			WithHint("Choose a moment of the past; `coditect-sync points` lists them.")
+	case !req.At.IsZero() && req.Point != "":
+		return app.Errorf(app.CodeInvalid, "restore", "A time and a point were both given.").WithHint("Give one of them.")
+	case req.To == "":
+		return nil
+	case !filepath.IsAbs(req.To):
+		return app.Errorf(app.CodeInvalid, "restore", "The file %s needs a full path.", req.To)
+	}
+	return checkNew(req.To)
+}
+
+// checkNew makes sure that to can be made: nothing is there, and its folder is.
+func checkNew(to string) error {
+	if _, err := os.Lstat(to); err == nil {
+		return occupied(to)
+	}
+	if _, err := os.Stat(filepath.Dir(to)); err != nil {
+		return app.Errorf(app.CodeNotFound, "restore", "The folder %s is not there.", filepath.Dir(to)).Wrap(err)
+	}
+	return nil
+}
+
+func occupied(to string) error {
+	return app.Errorf(app.CodeRefused, "restore", "%s exists already.", to).WithHint("Choose another name; nothing is overwritten.")
+}
+
+// imageDir is where the image of a restore into the live file is written: beside it, so that it can be renamed in.
+func (a *Agent) imageDir(p app.Prefs) string { return filepath.Dir(p.DB) }
+
+// Restore implements app.Restorer.
+func (a *Agent) Restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
+	end, err := a.begin("restore")
+	if err != nil {
+		return app.RestoreResult{}, err
+	}
+	defer end()
+	defer a.show(nil)
+	var res app.RestoreResult
+	started := a.cfg.Now()
+	err = a.withReplica(ctx, "restore", func(p app.Prefs, r app.Replica) error {
+		plan, err := a.plan(ctx, p, r, req)
+		if err != nil {
+			return err
+		}
+		if plan.DiskFree < plan.DiskNeeded {
+			return app.Errorf(app.CodeNoSpace, "restore", "This disk has %s left, the restore needs %s.", size(plan.DiskFree), size(plan.DiskNeeded)).
+				WithHint("Free some, or restore to another place with --to FILE.")
+		}
+		if req.To != "" {
+			res, err = a.restoreTo(ctx, p, r, plan, req.To)
+			return err
+		}
+		res, err = a.restoreLive(ctx, p, r, plan)
+		return err
+	})
+	if err != nil {
+		return app.RestoreResult{}, notRestored(err)
+	}
+	res.Took = a.cfg.Now().Sub(started)
+	return res, nil
+}
+
+// notRestored makes every failure say that nothing was changed.
+func notRestored(err error) error {
+	e := *app.AsError("restore", err)
+	e.Op = "restore"
+	switch e.Code {
+	case app.CodeInvalid, app.CodeRefused:
+		return &e
+	case app.CodeCanceled:
+		e.Message = "Canceled. Nothing was restored; every row is as it was."
+		return &e
+	}
+	e.Message = "Not restored; every row is as it was. " + e.Message
+	return &e
+}
+
+// Undo implements app.Restorer.
+func (a *Agent) Undo(ctx context.Context) (app.RestoreResult, error) {
+	var undo *app.UndoPoint
+	if err := a.do(ctx, func() { undo = a.core.records.Undo }); err != nil {
+		return app.RestoreResult{}, err
+	}
+	if undo == nil || !a.cfg.Now().Before(undo.Until) {
+		return app.RestoreResult{}, app.Errorf(app.CodeNotFound, "undo", "There is no restore to undo.").
+			WithHint("`coditect-sync points` lists the moments you can go back to.")
+	}
+	return a.Restore(ctx, app.RestoreRequest{Moment: app.Moment{Point: undo.Point.ID}, Machine: a.cfg.Machine.ID})
+}
+
+// fetch writes the plan's image to a new file and checks it.
+func (a *Agent) fetch(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan, image string) ([]app.TableHash, error) {
+	if err := r.Fetch(ctx, plan, image, a.shows(app.PhaseFetch, "bytes")); err != nil {
+		return nil, err
+	}
+	a.shows(app.PhaseCheck, "")(0, 0)
+	file, err := a.cfg.OpenFile(p.DB) // the one that Replace is asked of, which then knows that the image was checked
+	if err != nil {
+		return nil, err
+	}
+	return file.Check(ctx, image)
+}
+
+func (a *Agent) restoreTo(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan, to string) (app.RestoreResult, error) {
+	image := fmt.Sprintf("%s.restoring-%d", to, os.Getpid())
+	defer func() { _ = os.Remove(image) }()
+	tables, err := a.fetch(ctx, p, r, plan, image)
+	if err != nil {
+		return app.RestoreResult{}, err
+	}
+	if err := os.Link(image, to); errors.Is(err, os.ErrExist) {
+		return app.RestoreResult{}, occupied(to)
+	} else if err != nil { // a file system without links
+		if err := os.Rename(image, to); err != nil {
+			return app.RestoreResult{}, app.Errorf(app.CodeDenied, "restore", "%s cannot be written.", to).Wrap(err)
+		}
+	}
+	return app.RestoreResult{Point: plan.Point, Path: to, Integrity: "ok", Tables: tables, Rows: rowsOf(tables), Equal: true}, nil
+}
+
+func (a *Agent) restoreLive(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) (app.RestoreResult, error) {
+	file, err := a.cfg.OpenFile(p.DB)
+	if err != nil {
+		return app.RestoreResult{}, err
+	}
+	image := filepath.Join(a.imageDir(p), fmt.Sprintf(".%s.restoring-%d", filepath.Base(p.DB), os.Getpid()))
+	_ = os.Remove(image) // a restore that was killed left it
+	defer func() { _ = os.Remove(image) }()
+	tables, err := a.fetch(ctx, p, r, plan, image)
+	if err != nil {
+		return app.RestoreResult{}, err
+	}
+	res := app.RestoreResult{Point: plan.Point, Path: p.DB, Integrity: "ok", Tables: tables, Rows: rowsOf(tables)}
+	if err := a.do(ctx, func() { a.core.restoring = true }); err != nil {
+		return app.RestoreResult{}, err
+	}
+	defer a.tell(func() { a.core.restoring = false })
+	if usable, err := usable(ctx, file); err != nil {
+		return app.RestoreResult{}, err
+	} else if !usable {
+		return a.install(ctx, file, image, res)
+	}
+	return a.replace(ctx, file, image, res)
+}
+
+// usable tells whether the live file can be written through SQLite; false for a missing or damaged one.
+func usable(ctx context.Context, file File) (bool, error) {
+	exists, err := file.Exists()
+	if err != nil || !exists {
+		return false, err
+	}
+	_, err = file.Inspect(ctx)
+	if app.CodeOf(err) == app.CodeDamaged {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// install puts the image where the file is missing or damaged, with no engine running.
+func (a *Agent) install(ctx context.Context, file File, image string, res app.RestoreResult) (app.RestoreResult, error) {
+	if err := a.do(ctx, func() { a.core.hold = true }); err != nil {
+		return res, err
+	}
+	defer a.tell(func() { a.core.hold = false; a.core.retryAt = time.Time{} })
+	if err := a.settle(ctx); err != nil {
+		return res, err
+	}
+	a.shows(app.PhaseReplace, "")(0, 0)
+	kept, err := file.InstallImage(ctx, image)
+	res.Kept, res.Equal = kept, err == nil
+	return res, err
+}
+
+// replace writes the image into the live file through SQLite. The state before is at the target, as a point that is
+// pinned, before the first page changes.
+func (a *Agent) replace(ctx context.Context, file File, image string, res app.RestoreResult) (app.RestoreResult, error) {
+	k, release, err := a.keeper(ctx)
+	if err != nil {
+		return res, err
+	}
+	defer release()
+	a.shows(app.PhaseFlush, "")(0, 0)
+	if _, err := k.Flush(ctx); err != nil {
+		return res, err
+	}
+	before := func() error {
+		limited, cancel := context.WithTimeout(ctx, markLimit)
+		defer cancel()
+		point, err := k.Mark(limited)
+		if err != nil {
+			return err
+		}
+		res.Undo, err = a.pin(ctx, point, res.Point)
+		return err
+	}
+	if res.WritersWaited, err = file.Replace(ctx, image, before, a.shows(app.PhaseReplace, "bytes")); err != nil {
+		return res, err
+	}
+	if err := a.commitUndo(ctx, res.Undo); err != nil {
+		return res, err
+	}
+	return a.afterReplace(context.WithoutCancel(ctx), k, file, res), nil
+}
+
+// afterReplace compares the file with the image and lets the history go on from it. The rows are restored by now:
+// what fails here is told beside the result.
+func (a *Agent) afterReplace(ctx context.Context, k app.Keeper, file File, res app.RestoreResult) app.RestoreResult {
+	a.shows(app.PhaseCheck, "")(0, 0)
+	live, err := hashNow(ctx, file)
+	switch {
+	case err != nil:
+		res.Note = "The file could not be compared afterwards: " + app.AsError("restore", err).Message
+	case equal(live, res.Tables):
+		res.Equal = true
+	default:
+		res.Note = "Another program wrote before the file could be compared with the restored copy, which itself was checked."
+	}
+	a.shows(app.PhaseFlush, "")(0, 0)
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if _, err := k.Flush(limited); err != nil {
+		res.Note += " The restored state is not at your storage yet; it goes up by itself."
+		a.log.Warn("restored state not flushed", "error", err)
+	}
+	return res
+}
+
+func hashNow(ctx context.Context, file File) ([]app.TableHash, error) {
+	snap, err := file.Freeze(ctx, func() error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = snap.Close() }()
+	return snap.Hash(ctx)
+}
+
+// pin saves the point that undoes a restore before the restore changes anything, so that a crash cannot lose it.
+func (a *Agent) pin(ctx context.Context, before, to app.RestorePoint) (*app.UndoPoint, error) {
+	now := a.cfg.Now()
+	before.Pinned = now.Add(undoFor)
+	undo := &app.UndoPoint{Point: before, RestoredTo: to.Time, RestoredAt: now, Until: before.Pinned}
+	var err error
+	e := a.do(ctx, func() {
+		pins := a.core.records.Pins[:0:0]
+		for _, p := range a.core.records.Pins {
+			if now.Before(p.Pinned) && p.ID != before.ID {
+				pins = append(pins, p)
+			}
+		}
+		pins = append(pins, before)
+		a.core.records.Pins = pins
+		err = a.saveRecords()
+	})
+	if e != nil {
+		return nil, e
+	}
+	return undo, err
+}
+
+func (a *Agent) commitUndo(ctx context.Context, undo *app.UndoPoint) error {
+	var err error
+	e := a.do(context.WithoutCancel(ctx), func() { a.core.records.Undo = undo; err = a.saveRecords() })
+	if e != nil {
+		return e
+	}
+	return err
+}
+
+// shows returns a function that shows the progress of a phase, at most five times a second.
+func (a *Agent) shows(phase app.Phase, unit string) func(done, total int64) {
+	since := a.cfg.Now()
+	var told time.Time
+	return func(done, total int64) {
+		now := a.cfg.Now()
+		if !told.IsZero() && now.Sub(told) < 200*time.Millisecond && done < total {
+			return
+		}
+		told = now
+		p := &app.Progress{Phase: phase, Done: done, Total: total, Unit: unit, Since: since}
+		if took := now.Sub(since).Seconds(); took > 0.5 && done > 0 {
+			p.Rate = float64(done) / took
+			p.ETASeconds = float64(total-done) / p.Rate
+		}
+		a.show(p)
+	}
+}
+
+func (a *Agent) show(p *app.Progress) { a.tell(func() { a.core.opShows = p }) }
+
+func rowsOf(tables []app.TableHash) (n int64) {
+	for _, t := range tables {
+		n += t.Rows
+	}
+	return n
+}
+
+func equal(a, b []app.TableHash) bool {
+	sums := map[string]app.TableHash{}
+	for _, t := range a {
+		sums[t.Table] = t
+	}
+	for _, t := range b {
+		if sums[t.Table] != t {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// size is a number of bytes as people read it.
+func size(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%d kB", (n+999)/1000)
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"strings"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// canAsk tells whether somebody is there to answer: questions go to stderr, answers come from stdin.
+func (p *program) canAsk() bool { return p.inTTY && p.err.tty && !p.json }
+
+// ask shows a question and returns the answer, which is otherwise where it is empty. It ends with ctx; the read itself
+// cannot be ended and goes with the process.
+func (p *program) ask(ctx context.Context, question, otherwise string) (string, error) {
+	text := clean(question)
+	if otherwise != "" {
+		text += p.err.paint(quiet, " ["+clean(otherwise)+"]")
+	}
+	p.err.raw(text + " ")
+	answer, failed := make(chan string, 1), make(chan error, 1)
+	go func() {
+		line, err := p.lines().ReadString('\n')
+		if err != nil && line == "" {
+			failed <- err
+			return
+		}
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case a := <-answer:
+		if a == "" {
+			a = otherwise
+		}
+		return a, nil
+	case err := <-failed:
+		p.err.gap()
+		return "", app.Errorf(app.CodeCanceled, "ask", "Nothing was answered, so nothing was changed.").Wrap(err)
+	case <-ctx.Done():
+		p.err.gap()
+		return "", app.Errorf(app.CodeCanceled, "ask", "Canceled. Nothing was changed.").Wrap(ctx.Err())
+	}
+}
+
+// lines reads what is typed; what one answer read too much stays for the next.
+func (p *program) lines() *bufio.Reader {
+	if p.typed == nil {
+		p.typed = bufio.NewReader(p.in)
+	}
+	return p.typed
+}
+
+// confirm asks for a yes. Everything else is a no, which changes nothing.
+func (p *program) confirm(ctx context.Context, op, question string) error {
+	a, err := p.ask(ctx, question+" Type yes to go on:", "")
+	if err != nil {
+		return err
+	}
+	if a = strings.ToLower(a); a != "yes" && a != "y" {
+		return app.Errorf(app.CodeCanceled, op, "Nothing was changed.")
+	}
+	return nil
+}

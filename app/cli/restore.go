@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// restoreFlags are what was typed.
+type restoreFlags struct {
+	latest, dryRun, yes    bool
+	at, point, machine, to string
+}
+
+const restoreLong = `Bring back a moment: into the live file, where every program sees it at once, or with --to into a new file.
+
+TIME is 2026-11-20T14:02:05.5+01:00, "2026-11-20 14:02:05" (local time, also without seconds or with fractions of one),
+"14:02", "today 14:02", "yesterday 14:02", "Fri 14:02", or an age such as 2h, 90m, 3d. The newest point at or before it
+is restored. Without a moment it is the newest one.
+
+The state before a restore into the live file is kept for 30 days: coditect-sync undo. If a restore fails, every row is
+as it was.`
+
+func (p *program) restoreVerb() *cobra.Command {
+	var f restoreFlags
+	c := p.readingVerb("restore", "Bring back a moment", func(ctx context.Context) error { return p.restore(ctx, f) })
+	c.Long = restoreLong
+	c.Flags().BoolVar(&f.latest, "latest", false, "the newest moment (the default)")
+	p.word(c, &f.at, "at", "the newest moment at or before this `TIME`")
+	p.word(c, &f.point, "point", "the point with this `ID` (see points)")
+	p.word(c, &f.machine, "machine", "`ID` of another machine (see machines)")
+	p.word(c, &f.to, "to", "write to this new `FILE` instead of the live one")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what it would do")
+	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	p.completes(c, "point", p.pointIDs)
+	p.completes(c, "machine", p.machineIDs)
+	return c
+}
+
+func (p *program) restore(ctx context.Context, f restoreFlags) error {
+	req, err := p.restoreRequest(f)
+	if err != nil {
+		return err
+	}
+	if needs := req.To == "" && !f.dryRun && !f.yes; needs && !p.canAsk() {
+		return needsYes("restore", "A restore into the live file replaces what is in it.")
+	}
+	return p.with(ctx, anyhow, func(s *session) error {
+		plan, err := p.planOf(ctx, s, &req)
+		if err != nil {
+			return err
+		}
+		if f.dryRun && p.json {
+			p.writeJSON(plan)
+			return nil
+		}
+		if f.dryRun {
+			return p.tellPlan(ctx, p.out, s, req, plan)
+		}
+		if req.To == "" && !f.yes {
+			if err := p.agreed(ctx, s, req, plan); err != nil {
+				return err
+			}
+		}
+		// The plan's point, so that what was agreed to is what happens.
+		req.Moment, req.Machine = app.Moment{Point: plan.Point.ID}, plan.Machine
+		return p.doRestore(ctx, s, req)
+	})
+}
+
+func (p *program) agreed(ctx context.Context, s *session, req app.RestoreRequest, plan app.RestorePlan) error {
+	if err := p.tellPlan(ctx, p.err, s, req, plan); err != nil {
+		return err
+	}
+	return p.confirm(ctx, "restore", "Restore to "+moment(plan.Point.Time, p.now())+"?")
+}
+
+// restoreRequest checks what was typed before anything is asked of an agent.
+func (p *program) restoreRequest(f restoreFlags) (app.RestoreRequest, error) {
+	req := app.RestoreRequest{Machine: f.machine, Moment: app.Moment{Point: f.point}}
+	said := 0
+	for _, is := range []bool{f.latest, f.at != "", f.point != ""} {
+		if is {
+			said++
+		}
+	}
+	if said > 1 {
+		return req, app.Errorf(app.CodeInvalid, "restore", "--latest, --at and --point each name a moment.").WithHint("Use one of them.")
+	}
+	if f.at != "" {
+		at, err := parseTime("restore", f.at, p.now())
+		if err != nil {
+			return req, err
+		}
+		if at.After(p.now()) {
+			return req, app.Errorf(app.CodeInvalid, "restore", "%s is in the future.", f.at).
+				WithHint("Choose a moment that has passed; `coditect-sync points` lists them.")
+		}
+		req.At = at
+	}
+	to, err := absoluteOrEmpty(f.to)
+	if err != nil {
+		return req, err
+	}
+	req.To = to
+	return req, newFile(to)
+}
+
+// newFile refuses a file that is there already.
+func newFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	_, err := os.Lstat(path)
+	switch {
+	case err == nil:
+		return app.Errorf(app.CodeRefused, "restore", "%s exists already.", path).WithHint("Choose another name; nothing is overwritten.")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return app.Errorf(app.CodeDenied, "restore", "%s cannot be looked at.", path).Wrap(err)
+}
+
+// planOf asks which machine is meant where that is not clear, and somebody can answer.
+func (p *program) planOf(ctx context.Context, s *session, req *app.RestoreRequest) (app.RestorePlan, error) {
+	plan, err := s.PlanRestore(ctx, *req)
+	if app.CodeOf(err) != app.CodeInvalid || req.Machine != "" || req.Point != "" || !p.canAsk() {
+		return plan, err
+	}
+	list, listErr := s.Machines(ctx)
+	if listErr != nil || len(list) < 2 {
+		return plan, err
+	}
+	p.err.line(strong.of("Several machines keep copies here."))
+	p.machineTable(p.err, list)
+	if req.Machine, err = p.ask(ctx, "Which one, by its id?", ""); err != nil {
+		return plan, err
+	}
+	return s.PlanRestore(ctx, *req)
+}
+
+func (p *program) doRestore(ctx context.Context, s *session, req app.RestoreRequest) error {
+	err := p.replacing(ctx, s, "restore", req.To == "", func() (app.RestoreResult, error) { return s.Restore(ctx, req) })
+	if app.CodeOf(err) == app.CodeCanceled && req.To != "" && newFile(req.To) != nil {
+		return app.Errorf(app.CodeCanceled, "restore", "%s was already written when you stopped it.", req.To)
+	}
+	return err
+}
+
+// replacing runs a restore or an undo, shows its progress and tells the result.
+func (p *program) replacing(ctx context.Context, s *session, op string, live bool, do func() (app.RestoreResult, error)) error {
+	before, err := s.Status(ctx)
+	if err != nil {
+		return err
+	}
+	var res app.RestoreResult
+	err = p.following(ctx, s, func() (err error) {
+		res, err = do()
+		return err
+	})
+	if ctx.Err() != nil && err != nil {
+		return p.interrupted(ctx, s, op, before.Undo)
+	}
+	if err != nil {
+		return err
+	}
+	if p.json {
+		p.writeJSON(res)
+		return nil
+	}
+	p.tellRestored(res, live)
+	return nil
+}
+
+// settleWithin is how long a canceled restore may take to put things in order.
+const settleWithin = 30 * time.Second
+
+// interrupted says what a canceled restore left behind. It waits until the agent is done with it, because the last
+// moment to cancel may have passed.
+func (p *program) interrupted(ctx context.Context, s *session, op string, undo *app.UndoPoint) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
+	unknown := app.Errorf(app.CodeCanceled, op, "Canceled. The agent has not said yet how it ended.").WithHint("`coditect-sync status` shows it.")
+	st, err := s.Status(ctx)
+	for err == nil && (st.State == app.StateRestoring || restoring(st.Progress)) {
+		st, err = s.Watch(ctx, st.Rev)
+	}
+	switch {
+	case err != nil:
+		return unknown.Wrap(err)
+	case st.Undo != nil && (undo == nil || !undo.RestoredAt.Equal(st.Undo.RestoredAt)):
+		return app.Errorf(app.CodeCanceled, op, "It was already restored to %s when you stopped it.", moment(st.Undo.RestoredTo, p.now())).
+			WithHint("`coditect-sync undo` goes back.")
+	}
+	return app.Errorf(app.CodeCanceled, op, "Canceled. Nothing was restored; every row is as it was.")
+}
+
+// restoring tells that a progress belongs to a restore.
+func restoring(pr *app.Progress) bool {
+	if pr == nil {
+		return false
+	}
+	switch pr.Phase {
+	case app.PhaseFetch, app.PhaseCheck, app.PhaseReplace, app.PhaseFlush:
+		return true
+	case app.PhaseFirstCopy, app.PhaseCopying, app.PhaseOffline, app.PhaseDrill:
+	}
+	return false
+}

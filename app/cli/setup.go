@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+const setupLong = `Say which file to keep safe and where its copies go, and try both.
+
+The file is made with the tables of the context memory where it is missing; of an existing file its own tables are not
+touched. The storage is a folder (/mnt/nas/memory or file:///mnt/nas/memory) or a bucket (gs://bucket/folder). It is
+written to, read back and cleaned up before anything is saved.`
+
+func (p *program) setupVerb() *cobra.Command {
+	var req app.SetupRequest
+	var yes bool
+	c := p.readingVerb("setup", "Choose the file and the storage", func(ctx context.Context) error { return p.setup(ctx, req, yes) })
+	c.Long = setupLong
+	p.word(c, &req.DB, "db", "the SQLite `FILE` to keep safe")
+	p.word(c, &req.Target, "target", "where the copies go, a `URL` or a folder")
+	p.word(c, &req.User, "user", "whose copies they are at the storage, an `ID`")
+	p.word(c, &req.Credentials, "credentials", "service-account key `FILE` for a gs:// storage")
+	c.Flags().BoolVar(&req.Create, "create", false, "make a missing bucket")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask, take what is set or the defaults")
+	return c
+}
+
+func (p *program) setup(ctx context.Context, req app.SetupRequest, yes bool) error {
+	asks := req.DB == "" && req.Target == "" && !yes
+	if asks && !p.canAsk() {
+		return needsYes("setup", "Neither --db nor --target says what to set up.")
+	}
+	return p.with(ctx, anyhow, func(s *session) error {
+		if asks {
+			if err := p.askSetup(ctx, s, &req); err != nil {
+				return err
+			}
+		}
+		if err := fullPaths(&req); err != nil {
+			return err
+		}
+		res, err := p.trySetup(ctx, s, req, asks)
+		if err != nil {
+			return err
+		}
+		if p.json {
+			p.writeJSON(res)
+			return nil
+		}
+		p.tellSetup(res, s.own)
+		return nil
+	})
+}
+
+func (p *program) askSetup(ctx context.Context, s *session, req *app.SetupRequest) error {
+	st, err := s.Status(ctx)
+	if err != nil {
+		return err
+	}
+	layout, err := p.layout()
+	if err != nil {
+		return err
+	}
+	file, target := layout.DB, layout.DefaultTarget
+	if st.DB.Path != "" {
+		file = st.DB.Path
+	}
+	if st.Standalone != nil && st.Standalone.Target != "" {
+		target = st.Standalone.Target
+	}
+	if req.DB, err = p.ask(ctx, "Which SQLite file is to be kept safe?", file); err != nil {
+		return err
+	}
+	req.Target, err = p.ask(ctx, "Where do the copies go, a folder or gs://bucket/folder?", target)
+	return err
+}
+
+// trySetup asks who is meant where the storage knows several people and somebody can answer.
+func (p *program) trySetup(ctx context.Context, s *session, req app.SetupRequest, asks bool) (app.SetupResult, error) {
+	res, err := s.Setup(ctx, req)
+	if !asks || req.User != "" || app.CodeOf(err) != app.CodeInvalid || app.AsError("", err).Op != "user" {
+		return res, err
+	}
+	e := app.AsError("setup", err)
+	p.err.line(plain.of("%s", e.Message))
+	if req.User, err = p.ask(ctx, "Which one are you?", ""); err != nil {
+		return res, err
+	}
+	return s.Setup(ctx, req)
+}
+
+func fullPaths(req *app.SetupRequest) (err error) {
+	if req.DB, err = absoluteOrEmpty(req.DB); err != nil {
+		return err
+	}
+	if req.Credentials, err = absoluteOrEmpty(req.Credentials); err != nil {
+		return err
+	}
+	req.Target, err = targetURL(req.Target)
+	return err
+}
+
+func (p *program) tellSetup(res app.SetupResult, own bool) {
+	for _, step := range res.Steps {
+		p.out.block(0, 2, quiet.of("%s ", glyphStep), plain.of("%s", step))
+	}
+	p.out.gap()
+	p.out.field("File", plain.of("%s", res.DB))
+	p.out.field("Storage", plain.of("%s", res.Target))
+	p.out.field("User", plain.of("%s", res.User))
+	for _, note := range res.Notes {
+		p.out.gap()
+		p.out.block(0, 2, waits.of("%s ", glyphWaits), plain.of("%s", note))
+	}
+	p.out.gap()
+	switch {
+	case res.Status.ModeLocked != "" && res.Status.Mode != app.ModeStandalone:
+		p.out.line(lockedSpan(res.Status))
+	case own:
+		p.out.line(plain.of("Nothing is protected yet. Start with `coditect-sync start`."))
+	default:
+		p.out.line(plain.of("The first copy begins now; a test restore follows by itself. `coditect-sync status` shows both."))
+	}
+}

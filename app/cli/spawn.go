@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/config"
+)
+
+// startWithin is how long a new agent may take until it answers.
+const startWithin = 20 * time.Second
+
+// spawn starts the agent in the background and returns once it answers.
+func (p *program) spawn(ctx context.Context) (app.Status, error) {
+	layout, err := p.layout()
+	if err != nil {
+		return app.Status{}, err
+	}
+	if err := layout.Make(); err != nil {
+		return app.Status{}, err
+	}
+	log, err := os.OpenFile(layout.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return app.Status{}, app.Errorf(app.CodeDenied, "start", "The log %s cannot be written.", layout.Log).Wrap(err)
+	}
+	defer func() { _ = log.Close() }()
+	from, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return app.Status{}, app.AsError("start", err)
+	}
+	child, err := background(layout, log)
+	if err != nil {
+		return app.Status{}, err
+	}
+	return p.awaitAgent(ctx, layout, child, from)
+}
+
+// background starts this program again as the agent, with nothing that ties it to this terminal. The channel gives its
+// end.
+func background(layout config.Layout, log *os.File) (<-chan error, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, app.Errorf(app.CodeFailed, "start", "The program does not know where it is.").Wrap(err)
+	}
+	cmd := exec.Command(exe, "agent", "--headless", "--home", layout.Home) //nolint:noctx // it outlives this program
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = layout.Home, log, log, detached()
+	if err := cmd.Start(); err != nil {
+		return nil, app.Errorf(app.CodeFailed, "start", "The agent cannot be started.").Wrap(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }() // until this program ends, long before the agent as a rule
+	return ended, nil
+}
+
+func (p *program) awaitAgent(ctx context.Context, layout config.Layout, ended <-chan error, from int64) (app.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	for {
+		if client, err := p.dial(ctx); err == nil {
+			return client.Status(ctx)
+		}
+		select {
+		case err := <-ended:
+			return app.Status{}, app.Errorf(app.CodeFailed, "start", "The agent ended at once: %s", lastWords(layout.Log, from)).
+				WithHint("Its log is %s.", layout.Log).Wrap(err)
+		default:
+		}
+		if !pauseFor(ctx, lookEvery) {
+			return app.Status{}, app.Errorf(app.CodeFailed, "start", "The agent was started but does not answer.").
+				WithHint("Its log is %s.", layout.Log).Wrap(context.Cause(ctx))
+		}
+	}
+}
+
+// lastWords is the sentence with which the agent ended: the first line after from that is not one of the log.
+func lastWords(path string, from int64) string {
+	text, err := os.ReadFile(path)
+	if err == nil && from <= int64(len(text)) {
+		for line := range bytes.Lines(text[from:]) {
+			if s := strings.TrimSpace(string(line)); s != "" && s[0] != '{' {
+				return s
+			}
+		}
+	}
+	return "it does not say why."
+}

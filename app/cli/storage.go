@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/agent"
+	"github.com/coditect-ai/coditect-sync/app/standalone"
+)
+
+// storage is a target as the agent wants it.
+type storage struct {
+	*standalone.Target
+	files *fileOpener
+	log   *slog.Logger
+}
+
+func openStorage(files *fileOpener, log *slog.Logger) func(context.Context, app.Prefs) (agent.Storage, error) {
+	return func(ctx context.Context, prefs app.Prefs) (agent.Storage, error) {
+		t, err := standalone.OpenTarget(ctx, standalone.TargetConfig{
+			URL: prefs.Target, Credentials: prefs.Credentials, Logger: log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return storage{t, files, log}, nil
+	}
+}
+
+// Replica implements agent.Storage.
+func (s storage) Replica(user, machine string) app.Replica {
+	return standalone.NewReplica(standalone.ReplicaConfig{Target: s.Target, User: user, Machine: machine, Logger: s.log})
+}
+
+// Keeper implements agent.Storage.
+func (s storage) Keeper(spec agent.KeeperSpec) app.Keeper {
+	file, err := s.files.get(spec.File.Path())
+	if err != nil {
+		return brokenKeeper{err}
+	}
+	return standalone.NewKeeper(standalone.KeeperConfig{
+		File: file, Target: s.Target, User: spec.User, Machine: spec.Machine, Info: spec.Info,
+		Known: spec.Known, Pins: spec.Pins, Saving: spec.Saving, Tmp: spec.Tmp, Logger: s.log,
+	})
+}
+
+// brokenKeeper is the Keeper of a file that cannot be opened.
+type brokenKeeper struct{ err error }
+
+func (k brokenKeeper) Run(context.Context, func(app.Report)) error { return k.err }
+
+func (k brokenKeeper) Flush(context.Context) (app.RestorePoint, error) {
+	return app.RestorePoint{}, k.err
+}
+
+func (k brokenKeeper) Mark(context.Context) (app.RestorePoint, error) {
+	return app.RestorePoint{}, k.err
+}
+
+func (k brokenKeeper) Drill(context.Context) (app.Drill, error) { return app.Drill{}, k.err }

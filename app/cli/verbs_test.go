@@ -1,0 +1,640 @@
+package cli
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/apptest"
+)
+
+func TestExitStatusIsThatOfTheCode(t *testing.T) {
+	for code, want := range map[app.Code]int{
+		app.CodeFailed: 1, app.CodeInvalid: 2, app.CodeNotFound: 1, app.CodeNotRunning: 3, app.CodeSignedOut: 4, app.CodeRefused: 5,
+		app.CodeBusy: 1, app.CodeDenied: 1, app.CodeUnreachable: 1, app.CodeNoSpace: 1, app.CodeDamaged: 1, app.CodeCanceled: 1,
+	} {
+		f := world()
+		f.PointsFunc = func(context.Context, string) (app.Timeline, error) {
+			return app.Timeline{}, app.Errorf(code, "points", "It is so.").WithHint("Do this.")
+		}
+		got := call(t, f, terminal{}, "points")
+		if got.status != want || got.out != "" || got.err != "It is so.\nDo this.\n" {
+			t.Errorf("%s: %+v, want %d", code, got, want)
+		}
+		got = call(t, f, terminal{}, "points", "--json")
+		var said struct{ Error app.Error }
+		if err := json.Unmarshal([]byte(got.out), &said); err != nil || said.Error.Code != code || said.Error.Hint != "Do this." || said.Error.Op != "points" {
+			t.Errorf("%s: %q, %v", code, got.out, err)
+		}
+		contains(t, got.err, "It is so.\nDo this.\n")
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"statu"}, "There is no verb \"statu\".\nDid you mean `coditect-sync start` or `coditect-sync status`?\n"},
+		{[]string{"frobnicate"}, "There is no verb \"frobnicate\".\n`coditect-sync --help` lists them.\n"},
+		{[]string{"login"}, "There is no verb \"login\"."},
+		{[]string{"push"}, "There is no verb \"push\"."},
+		{[]string{"status", "now"}, "\"status\" takes no argument, and here is \"now\"."},
+		{[]string{"status", "--frob"}, "Unknown flag: --frob."},
+		{[]string{"points", "--limit", "many"}, "Invalid argument \"many\""},
+		{[]string{"points", "--limit", "-3"}, "--limit -3 is no number of points."},
+		{[]string{"restore", "--at"}, "Flag needs an argument: --at."},
+		{[]string{"restore", "--at", ""}, "--at is empty."},
+		{[]string{"restore", "--yes", "--to", ""}, "--to is empty.\nGive it a value, or leave it out.\n"},
+		{[]string{"restore", "--yes", "--machine="}, "--machine is empty."},
+		{[]string{"status", "--home="}, "--home is empty."},
+		{[]string{"restore", "--at", "soon"}, "\"soon\" is not a time.\nWrite it as "},
+		{[]string{"restore", "--at", "2026-11-20 14:03"}, "2026-11-20 14:03 is in the future.\nChoose a moment that has passed"},
+		{[]string{"restore", "--latest", "--at", "2h"}, "--latest, --at and --point each name a moment.\nUse one of them.\n"},
+		{[]string{"restore"}, "A restore into the live file replaces what is in it.\nWithout a terminal nothing asks: add --yes.\n"},
+		{[]string{"undo"}, "An undo replaces what is in the live file.\nWithout a terminal nothing asks: add --yes.\n"},
+		{[]string{"setup"}, "Neither --db nor --target says what to set up.\nWithout a terminal nothing asks: add --yes.\n"},
+		{[]string{"mode", "both"}, "There is no mode \"both\".\nUse cloud, standalone or off.\n"},
+		{[]string{"mode", "off", "on"}, "One mode at a time, and here is also \"on\"."},
+		{[]string{"pause", "--for", "30m", "--until", "15:00"}, "--for and --until say the same thing twice."},
+		{[]string{"pause", "--for", "ever"}, "\"ever\" is not a length of time.\nWrite it as 30m, 2h or 1d.\n"},
+		{[]string{"pause", "--until", "2h"}, "\"2h\" is a length of time.\nUse --for 2h.\n"},
+		{[]string{"pause", "--until", "2026-11-19 14:00"}, "\"2026-11-19 14:00\" has passed already."},
+	} {
+		got := call(t, world(), terminal{}, c.args...)
+		if got.status != 2 || got.out != "" {
+			t.Errorf("%q: %+v", c.args, got)
+		}
+		contains(t, got.err, c.want)
+	}
+}
+
+func TestWrongEnvironmentIsUsage(t *testing.T) {
+	for name, value := range map[string]string{"CODITECT_SYNC_MODE": "on", "CODITECT_LOG": "loud"} {
+		got := call(t, world(), terminal{env: map[string]string{name: value}}, "status")
+		if got.status != 2 || !strings.Contains(got.err, name+" is set to \""+value+"\"") {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+func TestNothingRuns(t *testing.T) {
+	for _, args := range [][]string{{"status"}, {"status", "--watch"}, {"quit"}} {
+		got := call(t, world(), terminal{own: true}, args...)
+		if got.status != 3 || got.err != "CODITECT Sync is not running, so nothing is protected.\nStart it with `coditect-sync start`.\n" {
+			t.Errorf("%q: %+v", args, got)
+		}
+	}
+}
+
+func TestStatusIsZeroHoweverItIs(t *testing.T) {
+	for name, st := range statuses() {
+		if got := call(t, serving(st), terminal{}, "status", "--json"); got.status != 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestStatusJSONIsTheStatus(t *testing.T) {
+	want := protected()
+	got := call(t, serving(want), terminal{}, "status", "--json")
+	var back app.Status
+	if err := json.Unmarshal([]byte(got.out), &back); err != nil {
+		t.Fatal(err)
+	}
+	want.Rev = back.Rev
+	a, b := pretty(want), pretty(back)
+	if !bytes.Equal(a, b) {
+		t.Errorf("%s\n%s", a, b)
+	}
+}
+
+func TestWatchShowsEveryChangeUntilTheAgentEnds(t *testing.T) {
+	f := &apptest.FakeService{}
+	f.WatchFunc = func(_ context.Context, since uint64) (app.Status, error) {
+		if since == 3 {
+			return app.Status{}, app.Errorf(app.CodeNotRunning, "watch", "CODITECT Sync has stopped.")
+		}
+		st := protected()
+		st.Rev = since + 1
+		return st, nil
+	}
+	got := call(t, f, terminal{}, "status", "--watch", "--json")
+	if lines := strings.Count(got.out, "\n"); got.status != 3 || lines != 3 {
+		t.Errorf("%d lines, %+v", lines, got)
+	}
+	got = call(t, f, terminal{width: 80}, "status", "--watch")
+	if n := strings.Count(got.out, "\x1b[10A\x1b[J"); n != 2 {
+		t.Errorf("repainted %d times: %q", n, got.out)
+	}
+	got = call(t, f, terminal{}, "status", "--watch")
+	if n := strings.Count(got.out, "You are protected."); n != 3 || strings.Contains(got.out, "\x1b") {
+		t.Errorf("%d times: %q", n, got.out)
+	}
+}
+
+func TestWatchEndsQuietlyWhenInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	f := serving(protected())
+	f.WatchFunc = func(ctx context.Context, since uint64) (app.Status, error) {
+		if since == 0 {
+			st := protected()
+			st.Rev = 1
+			return st, nil
+		}
+		cancel()
+		return app.Status{}, app.Errorf(app.CodeCanceled, "watch", "Canceled.").Wrap(ctx.Err())
+	}
+	if got := callCtx(t, ctx, f, terminal{}, "status", "--watch"); got.status != 0 || got.err != "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestPause(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want time.Time
+	}{
+		{nil, app.UntilResumed},
+		{[]string{"--for", "30m"}, now.Add(30 * time.Minute)},
+		{[]string{"--until", "15:30"}, time.Date(2026, 11, 20, 15, 30, 0, 0, berlin)},
+		{[]string{"--until", "9:30"}, time.Date(2026, 11, 21, 9, 30, 0, 0, berlin)},
+		{[]string{"--until", "2026-12-24T00:00:00Z"}, time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC)},
+	} {
+		f := world()
+		var edit app.PrefsEdit
+		f.EditPrefsFunc = func(_ context.Context, e app.PrefsEdit) (app.Status, error) {
+			edit = e
+			return app.Status{State: app.StatePaused, Summary: "Paused."}, nil
+		}
+		got := call(t, f, terminal{}, append([]string{"pause"}, c.args...)...)
+		if got.status != 0 || edit.Mode != nil || edit.PausedUntil == nil || !edit.PausedUntil.Equal(c.want) || got.out != "Paused.\n" {
+			t.Errorf("%q: %+v, %v", c.args, got, edit.PausedUntil)
+		}
+	}
+}
+
+func TestResume(t *testing.T) {
+	st := protected()
+	st.State, st.PausedUntil = app.StatePaused, app.UntilResumed
+	f := serving(st)
+	if got := call(t, f, terminal{}, "resume"); got.status != 0 {
+		t.Errorf("%+v", got)
+	}
+	if now, _ := f.Status(t.Context()); now.State != app.StateStandalone || !now.PausedUntil.IsZero() {
+		t.Errorf("%+v", now)
+	}
+}
+
+func TestPauseThatChangesNothingNowIsSaved(t *testing.T) {
+	st := protected()
+	st.Mode, st.State, st.Summary = app.ModeOff, app.StateOff, "This memory is not protected."
+	got := call(t, serving(st), terminal{}, "pause", "--for", "30m")
+	if got.out != "The pause is saved, until 14:32.\nThis memory is not protected.\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestStop(t *testing.T) {
+	f := serving(protected())
+	if got := call(t, f, terminal{}, "stop"); got.status != 0 {
+		t.Errorf("%+v", got)
+	}
+	if st, _ := f.Status(t.Context()); st.Mode != app.ModeOff {
+		t.Errorf("%+v", st)
+	}
+	cloud := protected()
+	cloud.Mode, cloud.State = app.ModeCloud, app.StateCloud
+	f = serving(cloud)
+	got := call(t, f, terminal{}, "stop")
+	if st, _ := f.Status(t.Context()); got.status != 5 || st.Mode != app.ModeCloud {
+		t.Errorf("%+v, %+v", got, st)
+	}
+	contains(t, got.err, "cloud mode", "`coditect-sync mode off`")
+}
+
+func TestStartWithAnAgent(t *testing.T) {
+	st := protected()
+	st.Mode, st.State = app.ModeOff, app.StateOff
+	f := serving(st)
+	got := call(t, f, terminal{}, "start")
+	if now, _ := f.Status(t.Context()); got.status != 0 || now.Mode != app.ModeStandalone {
+		t.Errorf("%+v, %+v", got, now)
+	}
+	contains(t, got.out, "CODITECT Sync is running, mode Standalone.")
+}
+
+func TestMode(t *testing.T) {
+	f := serving(protected())
+	if got := call(t, f, terminal{}, "mode", "off"); got.status != 0 || got.out != "Off\n" {
+		t.Errorf("%+v", got)
+	}
+	got := call(t, f, terminal{own: true}, "mode", "standalone")
+	if got.out != "Standalone\nCODITECT Sync is not running, so nothing is protected. Start it with `coditect-sync start`.\n" {
+		t.Errorf("%+v", got)
+	}
+	locked := protected()
+	locked.ModeLocked = "standalone"
+	got = call(t, serving(locked), terminal{}, "mode")
+	if got.out != "Standalone\nLocked: CODITECT_SYNC_MODE=standalone is set for this session.\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSetup(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want app.SetupRequest
+	}{
+		{[]string{"--yes"}, app.SetupRequest{}},
+		{[]string{"--db", "a.db"}, app.SetupRequest{DB: filepath.Join(here, "a.db")}},
+		{[]string{"--target", "./copies of it"}, app.SetupRequest{Target: "file://" + filepath.ToSlash(here) + "/copies%20of%20it"}},
+		{[]string{"--target", "/mnt/nas"}, app.SetupRequest{Target: "file:///mnt/nas"}},
+		{[]string{"--target", "gs://b/p", "--user", "mira", "--credentials", "k.json", "--create"},
+			app.SetupRequest{Target: "gs://b/p", User: "mira", Credentials: filepath.Join(here, "k.json"), Create: true}},
+	} {
+		f := world()
+		var asked app.SetupRequest
+		f.SetupFunc = func(_ context.Context, req app.SetupRequest) (app.SetupResult, error) {
+			asked = req
+			return app.SetupResult{DB: "/x.db", Target: "file:///c", User: "mira", Steps: []string{"Did it."}, Notes: []string{"Mind this."}}, nil
+		}
+		got := call(t, f, terminal{own: true}, append([]string{"setup"}, c.args...)...)
+		if got.status != 0 || asked != c.want {
+			t.Errorf("%q: %+v, %+v", c.args, asked, got)
+		}
+		contains(t, got.out, "✓ Did it.\n", "▲ Mind this.\n", "Start with `coditect-sync start`.")
+	}
+}
+
+func TestSetupAsks(t *testing.T) {
+	f := world()
+	var asked []app.SetupRequest
+	f.SetupFunc = func(_ context.Context, req app.SetupRequest) (app.SetupResult, error) {
+		if asked = append(asked, req); req.User == "" {
+			return app.SetupResult{}, app.Errorf(app.CodeInvalid, "user", "Several people keep copies here: mira, noor.")
+		}
+		return app.SetupResult{}, nil
+	}
+	got := call(t, f, terminal{width: 80, typed: "\n/mnt/nas\nmira\n"}, "setup")
+	want := app.SetupRequest{DB: "/home/mira/context.db", Target: "file:///mnt/nas", User: "mira"}
+	if got.status != 0 || len(asked) != 2 || asked[1] != want {
+		t.Errorf("%+v, %+v", asked, got)
+	}
+	contains(t, got.err, "[/home/mira/context.db]", "[gs://mira-memory/work]", "Several people keep copies here: mira, noor.", "Which one are you?")
+}
+
+func TestRestoreAsks(t *testing.T) {
+	for typed, goes := range map[string]bool{"yes\n": true, "Y\n": true, "\n": false, "no\n": false, "yes please\n": false, "restore": false} {
+		f := world()
+		var asked []app.RestoreRequest
+		do := f.RestoreFunc
+		f.RestoreFunc = func(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
+			asked = append(asked, req)
+			return do(ctx, req)
+		}
+		got := call(t, f, terminal{width: 80, typed: typed}, "restore", "--at", "2h")
+		if goes != (got.status == 0) || goes != (len(asked) == 1) {
+			t.Errorf("%q: %+v, %v", typed, got, asked)
+		}
+		contains(t, got.err, "Restore to 11:42:51.", "You asked for", "everything written since then, 2 h 20 min", "14 objects, 31 MB", "about 4 s",
+			"wait about 1 s to write", "needs 830 MB, 12 GB free", "kept for 30 days", "Type yes to go on:")
+		if goes && (asked[0].Point != "0000000000000a00" || !asked[0].At.IsZero() || asked[0].Machine != "0192-machine") {
+			t.Errorf("what was shown is not what is done: %+v", asked[0])
+		}
+		if !goes {
+			contains(t, got.err, "Nothing was changed.")
+		}
+	}
+}
+
+func TestRestoreWithJSONNeverAsks(t *testing.T) {
+	if got := call(t, world(), terminal{width: 80, typed: "yes\n"}, "restore", "--json"); got.status != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestRestoreToAFileAsksNothing(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "copy.db")
+	t.Chdir(filepath.Dir(to))
+	got := call(t, world(), terminal{}, "restore", "--to", "copy.db")
+	if got.status != 0 {
+		t.Fatalf("%+v", got)
+	}
+	contains(t, got.out, "The file holds your memory as it was at 11:42:51.", to)
+	if err := os.WriteFile(to, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--to", "copy.db"}, {"--to", "copy.db", "--dry-run"}, {"--to", to, "--yes"}} {
+		got = call(t, world(), terminal{}, append([]string{"restore"}, args...)...)
+		if got.status != 5 || !strings.Contains(got.err, "exists already.") {
+			t.Errorf("%q: %+v", args, got)
+		}
+	}
+}
+
+func TestRestoreAsksWhichMachine(t *testing.T) {
+	f := world()
+	plan := f.PlanRestoreFunc
+	f.PlanRestoreFunc = func(ctx context.Context, req app.RestoreRequest) (app.RestorePlan, error) {
+		if req.Machine == "" {
+			return app.RestorePlan{}, app.Errorf(app.CodeInvalid, "restore", "Several machines keep copies here.").WithHint("Say which one with --machine.")
+		}
+		res, err := plan(ctx, req)
+		res.Machine = req.Machine
+		return res, err
+	}
+	got := call(t, f, terminal{width: 100, typed: "0188-other\nyes\n"}, "restore")
+	if got.status != 0 {
+		t.Fatalf("%+v", got)
+	}
+	contains(t, got.err, "thinkpad (this one)", "Which one, by its id?", "Machine       0188-other")
+	if got = call(t, f, terminal{}, "restore", "--yes"); got.status != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRestoreCanceled: what is said after Ctrl+C is what the agent did.
+func TestRestoreCanceled(t *testing.T) {
+	for name, late := range map[string]bool{"in time": false, "too late": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			f := world()
+			f.RestoreFunc = func(ctx context.Context, _ app.RestoreRequest) (app.RestoreResult, error) {
+				st := protected()
+				st.State, st.Progress = app.StateRestoring, &app.Progress{Phase: app.PhaseReplace}
+				f.Publish(st)
+				cancel()
+				<-ctx.Done()
+				go func() { // the agent goes on for a moment
+					st := protected()
+					if late {
+						st.Undo = &app.UndoPoint{RestoredTo: now.Add(-140 * time.Minute), RestoredAt: now, Until: now.AddDate(0, 0, 30)}
+					}
+					f.Publish(st)
+				}()
+				return app.RestoreResult{}, app.Errorf(app.CodeCanceled, "restore", "The wait for the agent was ended.").Wrap(ctx.Err())
+			}
+			got := callCtx(t, ctx, f, terminal{}, "restore", "--yes")
+			want := "Canceled. Nothing was restored; every row is as it was.\n"
+			if late {
+				want = "It was already restored to 11:42:51 when you stopped it.\n`coditect-sync undo` goes back.\n"
+			}
+			if got.status != 1 || !strings.HasSuffix(got.err, want) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestUndoAsks(t *testing.T) {
+	st := statuses()["undo-and-locked"]
+	f := serving(st)
+	got := call(t, f, terminal{width: 90, typed: "no\n"}, "undo")
+	contains(t, got.err, "Undo the restore to 11:42:51, made 10 min ago.", "everything written since 13:52:51", "Nothing was changed.")
+	if got.status != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got = call(t, world(), terminal{width: 90, typed: "yes\n"}, "undo"); got.status != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestVerifyThatDoesNotHold(t *testing.T) {
+	f := world()
+	f.VerifyFunc = func(context.Context) (app.Drill, error) {
+		return app.Drill{At: now, Problem: "decisions differs in 1 row"}, nil
+	}
+	got := call(t, f, terminal{}, "verify")
+	if got.status != 1 || got.out != "" || !strings.HasPrefix(got.err, "The copy does not hold: Decisions differs in 1 row.\n") {
+		t.Errorf("%+v", got)
+	}
+	got = call(t, f, terminal{}, "verify", "--json")
+	var d app.Drill
+	if err := json.Unmarshal([]byte(got.out), &d); err != nil || d.OK || d.Problem == "" || got.status != 1 {
+		t.Errorf("%v, %+v", err, got)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	// The fake publishes and waits until each status was seen.
+	verify := func(f *apptest.FakeService) (app.Drill, error) {
+		for _, pr := range []app.Progress{
+			{Phase: app.PhaseFetch, Done: 31e6, Total: 412e6, Rate: 12e6, ETASeconds: 32, Unit: "bytes"},
+			{Phase: app.PhaseFetch, Done: 300e6, Total: 412e6, Rate: 12e6, ETASeconds: 9, Unit: "bytes"},
+			{Phase: app.PhaseCheck}, {Phase: app.PhaseReplace, Done: 50, Total: 200, Unit: "pages"},
+		} {
+			st := protected()
+			st.Progress = &pr
+			f.Publish(st)
+			synctest.Wait()
+		}
+		return app.Drill{OK: true}, nil
+	}
+	run := func(term terminal) (got called) {
+		synctest.Test(t, func(t *testing.T) {
+			f := world()
+			f.VerifyFunc = func(context.Context) (app.Drill, error) { return verify(f) }
+			got = call(t, f, term, "verify")
+		})
+		return got
+	}
+	if got := run(terminal{}); got.err != "Fetching the copy.\nChecking every row.\nRestoring.\n" {
+		t.Errorf("%q", got.err)
+	}
+	got := run(terminal{width: 100})
+	want := []string{
+		"Fetching the copy  ██░░░░░░░░░░░░░░░░░░░░░░░░░░░░  31 of 412 MB, 12 MB a second, about 35 s left",
+		"Fetching the copy  █████████████████████░░░░░░░░░  300 of 412 MB, 12 MB a second, about 35 s left", // steady for 5 s
+		"Checking every row", "Restoring  ███████░░░░░░░░░░░░░░░░░░░░░░░  25 %", "",
+	}
+	if got.err != "\r\x1b[K"+strings.Join(want, "\r\x1b[K") {
+		t.Errorf("%q", got.err)
+	}
+	for _, row := range strings.Split(run(terminal{width: 30}).err, "\r\x1b[K") {
+		if n := len([]rune(row)); n > 29 {
+			t.Errorf("%d columns: %q", n, row)
+		}
+	}
+}
+
+func TestDoctorFindsSomethingBad(t *testing.T) {
+	f := world()
+	f.DoctorFunc = func(context.Context) ([]app.Finding, error) {
+		return []app.Finding{{Check: "storage", Level: app.LevelBad, Detail: "It does not answer.", Hint: "Look at the network."}}, nil
+	}
+	got := call(t, f, terminal{own: true}, "doctor")
+	if got.status != 1 || got.err != "1 thing needs you.\n" {
+		t.Errorf("%+v", got)
+	}
+	contains(t, got.out, "✖ storage: It does not answer.\n  Look at the network.\n", "CODITECT Sync is not running")
+	got = call(t, f, terminal{}, "doctor", "--json")
+	var said doctorJSON
+	if err := json.Unmarshal([]byte(got.out), &said); err != nil || len(said.Findings) != 1 || got.status != 1 {
+		t.Errorf("%v, %+v", err, got)
+	}
+}
+
+func TestDoctorNamesAnAgentOfAnotherVersion(t *testing.T) {
+	st := protected()
+	st.Version = "v-old"
+	contains(t, call(t, serving(st), terminal{}, "doctor").out, "The agent is version v-old, this program is v-test.")
+}
+
+func TestBundleHoldsNoSecret(t *testing.T) {
+	secretWords := []string{
+		"hunter2", "ya29.AbCdEf", "eyJhbGciOi.eyJzdWIiOi", "MIIEvQIBADANB", "thinkpad", "mira@example.org", "s3cr3t", "AIzaSyA1234567890123456789012345678901",
+	}
+	home := t.TempDir()
+	log := `{"level":"ERROR","msg":"x","error":"Get https://mira:hunter2@host/p?access_token=s3cr3t&x=1","host":"thinkpad"}
+{"msg":"Authorization: Bearer ya29.AbCdEf-123","body":"{\"refresh_token\": \"s3cr3t\", \"private_key\": \"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANB\\n-----END PRIVATE KEY-----\\n\"}"}
+jwt eyJhbGciOi.eyJzdWIiOi.c2ln by mira@example.org with AIzaSyA1234567890123456789012345678901
+`
+	if err := os.MkdirAll(filepath.Join(home, "logs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"logs/agent.log": log, "prefs.json": `{"data":{"db":"/home/mira/context.db","password":"hunter2"}}`} {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "report.zip")
+	got := call(t, world(), terminal{}, "doctor", "--home", home, "--bundle", file)
+	if got.status != 0 {
+		t.Fatalf("%+v", got)
+	}
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	var names []string
+	for _, f := range z.File {
+		text := string(readAll(t, f))
+		names = append(names, f.Name)
+		contains(t, got.out, f.Name+" (")
+		for _, word := range secretWords {
+			if strings.Contains(text, word) {
+				t.Errorf("%s holds %s:\n%s", f.Name, word, text)
+			}
+		}
+		if strings.HasSuffix(f.Name, ".json") && !json.Valid([]byte(text)) {
+			t.Errorf("%s is no JSON any more:\n%s", f.Name, text)
+		}
+	}
+	if strings.Join(names, " ") != "about.json status.json doctor.json prefs.json agent.log" {
+		t.Errorf("%q", names)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if got = call(t, world(), terminal{}, "doctor", "--home", home, "--bundle", file); got.status != 5 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func readAll(t *testing.T, f *zip.File) []byte {
+	t.Helper()
+	r, err := f.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestTailBeginsWithAWholeLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte("first line\nsecond line\nthird\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(tailOf(path, 10)); got != "third\n" {
+		t.Errorf("%q", got)
+	}
+	if got := string(tailOf(path, 1000)); got != "first line\nsecond line\nthird\n" {
+		t.Errorf("%q", got)
+	}
+	if got := tailOf(path+"x", 10); got != nil {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	f := world()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"restore", "--point", ""}, "0000000000000a1f\t14:02:49.790"},
+		{[]string{"restore", "--machine", ""}, "0192-machine\tthinkpad"},
+		{[]string{"points", "--machine", ""}, "0188-other"},
+		{[]string{"mode", ""}, "standalone"},
+		{[]string{"st"}, "status\tWhether you are protected, and since when"},
+	} {
+		got := call(t, f, terminal{}, append([]string{"__complete"}, c.args...)...)
+		if got.status != 0 || !strings.Contains(got.out, c.want) {
+			t.Errorf("%q: %+v", c.args, got)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := call(t, f, terminal{}, "completion", shell); got.status != 0 || len(got.out) < 1000 {
+			t.Errorf("%s: %d, %d bytes", shell, got.status, len(got.out))
+		}
+	}
+	if got := call(t, f, terminal{own: true}, "__complete", "restore", "--point", ""); strings.Contains(got.out, "0000") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestColours(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want bool
+	}{"on": {[]string{"status"}, true}, "off by flag": {[]string{"status", "--no-color"}, false}} {
+		if got := call(t, world(), terminal{width: 80, color: true}, c.args...); strings.Contains(got.out, "\x1b[") != c.want {
+			t.Errorf("%s: %q", name, got.out)
+		}
+	}
+}
+
+func TestErrorsAreHarmless(t *testing.T) {
+	f := world()
+	f.PointsFunc = func(context.Context, string) (app.Timeline, error) {
+		return app.Timeline{}, app.Errorf(app.CodeNotFound, "points", "%s is gone.", hostileText).WithHint("%s", hostileText)
+	}
+	if got := call(t, f, terminal{}, "points"); harmful(got.err) || strings.Count(got.err, "\n") != 2 {
+		t.Errorf("%q", got.err)
+	}
+}
+
+func TestHelpNamesEveryVerb(t *testing.T) {
+	got := call(t, world(), terminal{}, "--help")
+	for _, verb := range strings.Fields("agent setup start stop mode pause resume quit status machines points restore undo verify doctor completion") {
+		contains(t, got.out, "\n  "+verb+" ")
+	}
+	for _, verb := range strings.Fields("window login logout push migrate") {
+		if strings.Contains(got.out, "\n  "+verb) {
+			t.Errorf("%s is there already", verb)
+		}
+	}
+	if got = call(t, world(), terminal{}, "--version"); got.out != "coditect-sync version v-test\n" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+func (p *program) verifyVerb() *cobra.Command {
+	c := p.readingVerb("verify", "Prove the copy with a test restore, now", p.verify)
+	c.Long = "Restore the newest point into a temporary file, check it, and compare every row with this machine's file.\nThe exit status is 0 only if all of it holds."
+	return c
+}
+
+func (p *program) verify(ctx context.Context) error {
+	return p.with(ctx, anyhow, func(s *session) error {
+		var d app.Drill
+		err := p.following(ctx, s, func() (err error) {
+			d, err = s.Verify(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if p.json {
+			p.writeJSON(d)
+		}
+		if !d.OK {
+			return app.Errorf(app.CodeFailed, "verify", "The copy does not hold: %s", sentence(d.Problem)).
+				WithHint("`coditect-sync points` lists older moments, `coditect-sync doctor` looks for the cause.")
+		}
+		if !p.json {
+			p.tellDrill(d)
+		}
+		return nil
+	})
+}
+
+func (p *program) tellDrill(d app.Drill) {
+	p.out.line(proved.of("%s Proved: the copy restores, and every row is equal, %s.", glyphProved, count(d.Rows, "row")))
+	p.out.field("Took", plain.of("%s", measured(d.Took)))
+	p.out.field("Point", plain.of("%s", d.TXID))
+	p.tellTables(d.Tables)
+}
+
+// tellTables shows the row hash of each table.
+func (p *program) tellTables(tables []app.TableHash) {
+	if len(tables) == 0 {
+		return
+	}
+	p.out.gap()
+	t := table{{title: "table"}, {title: "rows", right: true}, {title: "hash of all rows"}}
+	for _, h := range tables {
+		t.row(plain.of("%s", h.Table), plain.of("%s", grouped(h.Rows)), plain.of("%s", h.Sum))
+	}
+	p.out.table(t)
+}

@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+	"time"
+)
+
+// Desk is what the window asks beyond Service. Errors are *Error.
+type Desk interface {
+	Previewer
+	Chronicle
+	Outfitter
+	Doorman
+}
+
+// Previewer looks into a moment without touching the live file.
+type Previewer interface {
+	// Preview restores the moment into a temporary file, opens it read-only and compares it with the live file. It
+	// blocks until done or canceled; a moment that was looked at before answers at once.
+	Preview(ctx context.Context, req RestoreRequest) (Preview, error)
+}
+
+// Preview says what a restore would bring back and take away.
+type Preview struct {
+	Plan   RestorePlan `json:"plan"`
+	Tables []TableDiff `json:"tables"`
+}
+
+// TableDiff compares one table then and now. Added rows exist now and not then, removed ones then and not now.
+type TableDiff struct {
+	Table    string    `json:"table"`
+	Then     int64     `json:"then"`
+	Now      int64     `json:"now"`
+	Added    int64     `json:"added"`
+	Changed  int64     `json:"changed"`
+	Removed  int64     `json:"removed"`
+	Examples []RowDiff `json:"examples,omitempty"` // at most 20 a table
+}
+
+// RowDiff is one example. Then and Now are texts of the memory: hostile until shown as plain text, cut to 200 runes.
+type RowDiff struct {
+	Kind DiffKind  `json:"kind"`
+	ID   string    `json:"id"`
+	Then string    `json:"then,omitempty"`
+	Now  string    `json:"now,omitempty"`
+	At   time.Time `json:"at,omitzero"` // when the row says it was last written
+}
+
+// DiffKind is how a row differs.
+type DiffKind string
+
+// The kinds of differences.
+const (
+	DiffAdded   DiffKind = "added"
+	DiffChanged DiffKind = "changed"
+	DiffRemoved DiffKind = "removed"
+)
+
+// Chronicle tells what happened.
+type Chronicle interface {
+	// Activity lists events, newest first, at most limit (0 = 200). It survives restarts.
+	Activity(ctx context.Context, limit int) ([]Event, error)
+}
+
+// Event is one line of the activity.
+type Event struct {
+	At     time.Time `json:"at"`
+	Kind   EventKind `json:"kind"`
+	Text   string    `json:"text"` // one sentence
+	Detail string    `json:"detail,omitempty"`
+	// Bad tells that it was a problem; Cured that a problem ended.
+	Bad   bool `json:"bad,omitempty"`
+	Cured bool `json:"cured,omitempty"`
+	// Count, Bytes and Until summarise repeated copying between At and Until.
+	Count int64     `json:"count,omitempty"`
+	Bytes int64     `json:"bytes,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// EventKind is what an event is about.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventCopy    EventKind = "copy"
+	EventProof   EventKind = "proof"
+	EventRestore EventKind = "restore"
+	EventProblem EventKind = "problem" // problems and their cures
+	EventSetting EventKind = "setting"
+)
+
+// Outfitter is first run, settings and diagnostics.
+type Outfitter interface {
+	// TryTarget uses a target as Setup would and says each step with its time. It saves nothing.
+	TryTarget(ctx context.Context, req SetupRequest) (TargetTrial, error)
+	// Settings are the wishes a person can edit, with what they mean in words.
+	Settings(ctx context.Context) (Settings, error)
+	// EditSettings changes the fields that are not nil.
+	EditSettings(ctx context.Context, edit SettingsEdit) (Settings, error)
+	// Diagnostics is the content of the bundle, redacted, exactly as it would be saved: file name to text.
+	Diagnostics(ctx context.Context) (map[string]string, error)
+}
+
+// TargetTrial is what a test of a target did.
+type TargetTrial struct {
+	Target   string      `json:"target"`
+	Steps    []TrialStep `json:"steps"`
+	SameDisk bool        `json:"same_disk"`
+	At       time.Time   `json:"at"`
+}
+
+// TrialStep is one thing that was done, and how long it took.
+type TrialStep struct {
+	Text string        `json:"text"`
+	Took time.Duration `json:"took_ns"`
+}
+
+// Settings are shown and edited in the window.
+type Settings struct {
+	DB            string   `json:"db"`
+	DefaultDB     string   `json:"default_db"`
+	Found         []string `json:"found,omitempty"` // SQLite files of AI assistants found on this machine
+	Target        string   `json:"target"`
+	DefaultTarget string   `json:"default_target"`
+	Retention     []string `json:"retention"` // in words, one promise each
+	StartAtLogin  bool     `json:"start_at_login"`
+	Notify        Notify   `json:"notify"`
+	Locked        string   `json:"locked,omitempty"` // why the mode cannot be changed
+}
+
+// Notify says which notifications a person wants.
+type Notify struct {
+	Needs    bool `json:"needs"`    // something needs the person
+	Well     bool `json:"well"`     // it is well again
+	Restored bool `json:"restored"` // a restore has finished
+}
+
+// SettingsEdit changes the fields that are not nil.
+type SettingsEdit struct {
+	StartAtLogin *bool   `json:"start_at_login,omitempty"`
+	Notify       *Notify `json:"notify,omitempty"`
+}
+
+// Doorman is the way in to an account.
+type Doorman interface {
+	// BeginLogin starts signing in and returns at once. Without a server it is CodeInvalid "No server is configured."
+	BeginLogin(ctx context.Context) (Login, error)
+	// LoginState tells how a begun login stands.
+	LoginState(ctx context.Context) (Login, error)
+	// CancelLogin ends it.
+	CancelLogin(ctx context.Context) error
+}
+
+// Login is a sign-in under way.
+type Login struct {
+	State LoginState `json:"state"`
+	URL   string     `json:"url,omitempty"` // where the browser went
+	User  string     `json:"user,omitempty"`
+	Error *Error     `json:"error,omitempty"`
+}
+
+// LoginState is how far a sign-in is.
+type LoginState string
+
+// The states of a sign-in.
+const (
+	LoginIdle    LoginState = "idle"
+	LoginWaiting LoginState = "waiting"
+	LoginDone    LoginState = "done"
+	LoginFailed  LoginState = "failed"
+)

@@ -1,0 +1,113 @@
+package app
+
+import "time"
+
+// RestorePoint is one moment that can be restored.
+type RestorePoint struct {
+	ID   string    `json:"id"`   // the TXID, 16 hex digits
+	Time time.Time `json:"time"` // when it was recorded
+	Size int64     `json:"size"` // bytes of the object that ends here
+	Kind PointKind `json:"kind"`
+	// Pinned tells until when an undo keeps the point.
+	Pinned time.Time `json:"pinned_until,omitzero"`
+}
+
+// PointKind tells what object a point comes from.
+type PointKind string
+
+// The kinds: a full copy, a change since the point before, or several changes merged by age.
+const (
+	PointFull   PointKind = "full"
+	PointChange PointKind = "change"
+	PointMerged PointKind = "merged"
+)
+
+// Timeline is what a machine's history offers, newest first.
+type Timeline struct {
+	Machine string         `json:"machine"`
+	Oldest  time.Time      `json:"oldest,omitzero"` // how far back it goes
+	Points  []RestorePoint `json:"points"`
+}
+
+// Machine is one installation seen at the target.
+type Machine struct {
+	ID   string `json:"id"`
+	User string `json:"user"`
+	This bool   `json:"this"`
+	MachineInfo
+}
+
+// MachineInfo is the content of machine.json beside a machine's data.
+type MachineInfo struct {
+	Host           string           `json:"host"`
+	OS             string           `json:"os"`
+	Version        string           `json:"version"`
+	DB             string           `json:"db"`
+	Lineage        string           `json:"lineage"`
+	LastReplicated time.Time        `json:"last_replicated,omitzero"`
+	Rows           map[string]int64 `json:"rows,omitempty"`
+}
+
+// Moment selects a restore point: exactly one field is set, or none for the newest.
+type Moment struct {
+	At    time.Time `json:"at,omitzero"`     // the newest point at or before it
+	Point string    `json:"point,omitempty"` // an ID
+}
+
+// RestoreRequest asks for a restore.
+type RestoreRequest struct {
+	Moment
+	Machine string `json:"machine,omitempty"` // ID; empty = this one, or the target's only one
+	To      string `json:"to,omitempty"`      // absolute path of a new file; empty = the live file
+}
+
+// RestorePlan says what a restore would do, before anything is done.
+type RestorePlan struct {
+	Machine string       `json:"machine"`
+	Point   RestorePoint `json:"point"`
+	Objects int          `json:"objects"`
+	Bytes   int64        `json:"bytes"`    // to read from the target
+	DBBytes int64        `json:"db_bytes"` // size of the restored file
+	// Seconds is the expected duration in all, WriterWait how long other programs wait to write (live restores).
+	Seconds    float64 `json:"seconds"`
+	WriterWait float64 `json:"writer_wait_seconds"`
+	DiskNeeded int64   `json:"disk_needed"`
+	DiskFree   int64   `json:"disk_free"`
+}
+
+// RestoreResult says what a restore did and how it was checked.
+type RestoreResult struct {
+	Point     RestorePoint `json:"point"`
+	Path      string       `json:"path"`
+	Integrity string       `json:"integrity"` // "ok"
+	Rows      int64        `json:"rows"`
+	Tables    []TableHash  `json:"tables"`
+	// Equal tells that the file's row hash equals the restored image's. False with no error means that another
+	// program wrote before it could be compared; Note says so.
+	Equal bool          `json:"equal"`
+	Note  string        `json:"note,omitempty"`
+	Undo  *UndoPoint    `json:"undo,omitempty"`
+	Took  time.Duration `json:"took_ns"`
+	// WritersWaited is how long the write lock was held.
+	WritersWaited time.Duration `json:"writers_waited_ns"`
+	// Kept is where a damaged file was moved to, if one was.
+	Kept string `json:"kept,omitempty"`
+}
+
+// Finding is one line of the doctor.
+type Finding struct {
+	Check  string `json:"check"`
+	Level  Level  `json:"level"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// Level grades a Finding.
+type Level string
+
+// The levels.
+const (
+	LevelOK   Level = "ok"
+	LevelWarn Level = "warn"
+	LevelBad  Level = "bad"
+)

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package sqlite
+
+// sqliteOf cannot tell on this system.
+func sqliteOf(int) string { return "" }

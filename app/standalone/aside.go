@@ -1,0 +1,165 @@
+package standalone
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/superfly/ltx"
+)
+
+const (
+	// asideEvery is how often it is looked whether another program's checkpoint waits for us, while the file is in use.
+	asideEvery = 150 * time.Millisecond
+	// asideAfter is how long after the last change it is still looked at that pace.
+	asideAfter = 10 * time.Second
+	// asideFor is how long we stay away at most.
+	asideFor = 15 * time.Second
+	// asidePatience is how long we wait for our own other connections to end before we give up stepping aside.
+	asidePatience = 200 * time.Millisecond
+)
+
+// seal notes that everything committed up to the commit counter is in the changes up to txid.
+type seal struct {
+	txid   ltx.TXID
+	change uint32
+}
+
+// stepAside lets another program's blocking checkpoint through.
+//
+// Litestream keeps a read transaction open, and a FULL, RESTART or TRUNCATE checkpoint waits for it, for as long as its
+// program's timeout says, while every writer waits for the checkpoint: without us nobody would wait. So when one is
+// seen waiting, all that is committed is captured (nobody can write meanwhile), the file is closed, and opened again
+// when the checkpoint is through. Commit counting then proves that nothing was written in between that is not in the
+// new WAL; without that proof the next change is a copy of the whole file.
+func (s *session) stepAside(ctx context.Context) error {
+	if !s.reading.TryLock() {
+		return nil // a full copy is being read; the checkpoint must wait for that
+	}
+	defer s.reading.Unlock()
+	s.capturing.Lock()
+	defer s.capturing.Unlock()
+	if !s.sealAll(ctx) {
+		return nil
+	}
+	patience, cancel := context.WithTimeout(ctx, asidePatience)
+	defer cancel()
+	release, err := s.k.cfg.File.Quiesce(patience)
+	if err != nil {
+		return nil // a test restore reads the file; it is tried again
+	}
+	s.closeQuietly()
+	release()
+	s.waitForCheckpoint(ctx)
+	s.log.Debug("stepped aside for another program's checkpoint")
+	return s.comeBack(ctx)
+}
+
+// sealAll captures everything while the other program's checkpoint keeps writers out, and notes how far that is.
+func (s *session) sealAll(ctx context.Context) bool {
+	before, ok := s.walIndex.header()
+	if !ok {
+		return false
+	}
+	if err := s.db.Sync(ctx); err != nil {
+		return false
+	}
+	after, ok := s.walIndex.header()
+	pos, err := s.db.Pos()
+	if !ok || err != nil || after.change != before.change || !s.walIndex.blockedCheckpoint() {
+		return false
+	}
+	s.k.status.captured(s.now(), pos.TXID, s.pendingBytes(pos.TXID))
+	s.sealed = seal{pos.TXID, after.change}
+	return true
+}
+
+// closeQuietly closes Litestream's handle without sending anything.
+func (s *session) closeQuietly() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.db.Close(ctx); err != nil {
+		s.log.Debug("handle closed", "error", err)
+	}
+}
+
+func (s *session) waitForCheckpoint(ctx context.Context) {
+	limit := time.NewTimer(asideFor)
+	defer limit.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for s.walIndex.blockedCheckpoint() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-limit.C:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// comeBack opens the file again and goes on from the seal.
+func (s *session) comeBack(ctx context.Context) error {
+	guard, err := s.beginWAL(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errAside, err)
+	}
+	defer func() { _ = guard.Close() }()
+	last, whole, err := s.settlePosition(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errAside, err)
+	}
+	if err := s.db.Open(); err != nil {
+		return fmt.Errorf("%w: %w", errAside, err)
+	}
+	if err := s.db.Sync(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errAside, err)
+	}
+	if sound, err := s.soundStart(last, whole); err != nil || !sound {
+		s.closeDB()
+		if err := s.dropAfter(last); err != nil {
+			return err
+		}
+		return errAside
+	}
+	poke(s.shipWake)
+	return s.tune(ctx)
+}
+
+// beginWAL makes sure that the WAL has a header, whose salts then tell its generation, through a connection that stays
+// open until Litestream has its own.
+func (s *session) beginWAL(ctx context.Context) (*sql.DB, error) {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.k.cfg.File.Path()}).EscapedPath(), RawQuery: "_pragma=busy_timeout(5000)&_pragma=wal_autocheckpoint(0)"}
+	db, err := sql.Open("sqlite", u.String()) // the driver that Litestream registers
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	now, err := walSalts(s.db.WALPath())
+	if err == nil && now == (salts{}) {
+		_, err = db.ExecContext(ctx, `INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET seq = seq + 1`)
+	} else if err == nil {
+		err = db.PingContext(ctx)
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// continues proves by counting that every commit since the seal is in the WAL that is there now.
+func (s *session) continues(last ltx.TXID, now salts) bool {
+	if s.sealed.txid == 0 || s.sealed.txid != last || s.walIndex == nil {
+		return false
+	}
+	h, ok := s.walIndex.header()
+	if !ok || h.salts != now {
+		return false
+	}
+	n, err := commits(s.db.WALPath(), s.db.PageSize(), h.frames)
+	return err == nil && h.change-s.sealed.change == n
+}

@@ -1,0 +1,107 @@
+package standalone
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/benbjohnson/litestream"
+	"github.com/benbjohnson/litestream/file"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// BenchmarkFetch restores a database of about 120 MB whose content compresses as text does, beside Litestream's own
+// restore of the same objects.
+func BenchmarkFetch(b *testing.B) {
+	target := fileTarget(b)
+	w := newTwin(b, target, "m1", 4096)
+	w.large = true
+	fill(w, 120)
+	w.snapshot()
+	for range 20 {
+		w.exec("UPDATE notes SET body = body || x'00' WHERE id % 500 = abs(random()) % 500")
+		w.send()
+	}
+	r := replicaOf(target, "m1")
+	plan, err := r.Plan(b.Context(), "", app.Moment{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("ours", func(b *testing.B) {
+		b.SetBytes(plan.DBBytes)
+		for b.Loop() {
+			to := filepath.Join(b.TempDir(), "image.db")
+			if err := r.Fetch(b.Context(), plan, to, nil); err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			_ = os.Remove(to)
+			b.StartTimer()
+		}
+	})
+	b.Run("verify", func(b *testing.B) {
+		b.SetBytes(plan.DBBytes)
+		h, err := readHistory(b.Context(), w.client)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			a := &assembly{client: w.client, history: h, objects: h.plan(w.order[len(w.order)-1])}
+			if err := a.run(b.Context(), nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("litestream", func(b *testing.B) {
+		b.SetBytes(plan.DBBytes)
+		for b.Loop() {
+			o := litestream.NewRestoreOptions()
+			o.OutputPath = filepath.Join(b.TempDir(), "image.db")
+			if err := litestream.NewReplicaWithClient(nil, w.client).Restore(b.Context(), o); err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			_ = os.Remove(o.OutputPath)
+			b.StartTimer()
+		}
+	})
+}
+
+// fill writes about mb megabytes that compress to about a third.
+func fill(w *twin, mb int) {
+	w.t.Helper()
+	for range mb {
+		w.exec("INSERT INTO notes(body) WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM k WHERE i<250) " +
+			"SELECT randomblob(1000) || zeroblob(2000) || randomblob(200) || zeroblob(1000) FROM k")
+	}
+	w.send()
+}
+
+// BenchmarkUpload sends a full copy of about 40 MB to a disk through our client and through Litestream's own.
+func BenchmarkUpload(b *testing.B) {
+	target := fileTarget(b)
+	w := newTwin(b, target, "m1", 4096)
+	w.large = true
+	fill(w, 40)
+	f := w.list(0)[0]
+	for name, client := range map[string]litestream.ReplicaClient{
+		"ours":       target.ReplicaClient("bench", "ours"),
+		"litestream": file.NewReplicaClient(filepath.Join(target.at.path, "bench")),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(f.Size)
+			b.ReportAllocs()
+			for b.Loop() {
+				rc, err := w.client.OpenLTXFile(b.Context(), 0, f.MinTXID, f.MaxTXID, 0, 0)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := client.WriteLTXFile(b.Context(), 0, f.MinTXID, f.MaxTXID, rc); err != nil {
+					b.Fatal(err)
+				}
+				_ = rc.Close()
+			}
+		})
+	}
+}

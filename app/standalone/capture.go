@@ -1,0 +1,264 @@
+package standalone
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/benbjohnson/litestream"
+	"github.com/fsnotify/fsnotify"
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// captureLoop copies what is committed from the WAL into local change files, at most once an interval, and only when
+// the WAL changed.
+func (s *session) captureLoop(ctx context.Context) error {
+	watch := newWatcher(s.walPath(), s.log)
+	defer watch.close()
+	var retry backoff
+	for first := true; ; first = false {
+		watch.arm()
+		changed := first || watch.changed() // the first turn sends what the start of the session captured
+		if changed || retry.due(s.now()) {
+			if err := s.captureTurn(ctx, first, &retry); err != nil {
+				return err
+			}
+		}
+		if first {
+			continue // the WAL may exist only now, and needs its watch
+		}
+		if err := s.waitForChange(ctx, watch, &retry); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) captureTurn(ctx context.Context, first bool, retry *backoff) error {
+	grew, err := s.capture(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && damagedLocalState(err):
+		return s.resetLocal(err)
+	case err != nil:
+		retry.failed(s.now())
+		s.log.Warn("change not captured", "error", err)
+		s.k.status.captureFailed(classify("replicate", err))
+		return nil
+	}
+	retry.ok()
+	s.k.status.captureOK()
+	if grew || first {
+		poke(s.shipWake)
+	}
+	s.checkpoint(ctx)
+	return nil
+}
+
+// checkpointPages is how many pages the WAL may hold before it is checkpointed, as SQLite does by default.
+const checkpointPages = 1000
+
+// checkpoint moves the WAL's pages into the database where there are many of them. It never waits for readers, and a
+// busy file is left for the next turn.
+func (s *session) checkpoint(ctx context.Context) {
+	s.capturing.Lock()
+	defer s.capturing.Unlock()
+	limit := int64(checkpointPages) * int64(s.db.PageSize()+litestream.WALFrameHeaderSize)
+	if s.db.SyncDiagnostic().LastSyncedWALOffset < limit {
+		return
+	}
+	if err := s.db.Checkpoint(ctx, litestream.CheckpointModePassive); err != nil && ctx.Err() == nil {
+		s.log.Debug("checkpoint put off", "error", err)
+	}
+}
+
+// waitForChange returns when there may be something to capture: a changed WAL, not sooner than an interval after the
+// last turn; a due retry; a machine that woke up. The error is one that ends the session.
+func (s *session) waitForChange(ctx context.Context, watch *watcher, retry *backoff) error {
+	if err := s.pace(ctx); err != nil {
+		return err
+	}
+	busyUntil := s.now().Add(asideAfter)
+	for {
+		before := s.now()
+		every := lookEvery
+		if before.Before(busyUntil) {
+			every = asideEvery
+		}
+		look := time.NewTimer(retry.wait(before, every))
+		select {
+		case <-ctx.Done():
+			look.Stop()
+			return ctx.Err()
+		case <-watch.events():
+			look.Stop()
+			return s.lookAtFile()
+		case <-look.C:
+		}
+		if s.walIndex.blockedCheckpoint() {
+			if err := s.stepAside(ctx); err != nil {
+				return err
+			}
+		}
+		if before.Before(busyUntil) && !retry.due(s.now()) && !slept(before, s.now()) {
+			continue
+		}
+		if err := s.lookAtFile(); err != nil {
+			return err
+		}
+		if slept(before, s.now()) {
+			s.log.Info("woke up", "away", s.now().Round(0).Sub(before.Round(0)).String())
+			retry.reset()
+			poke(s.shipWake)
+			poke(s.drillWake)
+			return nil
+		}
+		if retry.due(s.now()) || watch.changed() {
+			return nil
+		}
+	}
+}
+
+// pace waits an interval, letting blocking checkpoints through meanwhile.
+func (s *session) pace(ctx context.Context) error {
+	end := time.NewTimer(s.interval)
+	defer end.Stop()
+	tick := time.NewTicker(asideEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return nil
+		case <-tick.C:
+			if s.walIndex.blockedCheckpoint() {
+				if err := s.stepAside(ctx); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// slept tells that the wall clock moved far more than a timer of lookEvery explains: the machine slept, or its clock
+// was set.
+func slept(before, after time.Time) bool {
+	wall := after.Round(0).Sub(before.Round(0))
+	return wall > 3*lookEvery || wall < -lookEvery
+}
+
+// capture copies everything committed into local change files. It reports whether there was anything.
+func (s *session) capture(ctx context.Context) (bool, error) {
+	s.capturing.Lock()
+	defer s.capturing.Unlock()
+	started := s.now()
+	before, _ := s.db.Pos()
+	if err := s.db.Sync(ctx); err != nil {
+		return false, err
+	}
+	after, err := s.db.Pos()
+	if err != nil {
+		return false, err
+	}
+	s.k.status.captured(started, after.TXID, s.pendingBytes(after.TXID))
+	return after.TXID > before.TXID, nil
+}
+
+// pendingBytes is the size of the local change files that are not at the target yet.
+func (s *session) pendingBytes(end ltx.TXID) (n int64) {
+	const enough = 10_000 // files; beyond that the exact figure does not matter
+	start := s.k.status.replicated() + 1
+	if end > enough && start < end-enough {
+		start = end - enough
+	}
+	for txid := start; txid <= end; txid++ {
+		if fi, err := os.Stat(s.db.LTXPath(0, txid, txid)); err == nil {
+			n += fi.Size()
+		}
+	}
+	return n
+}
+
+// watcher tells when the WAL changes. Under load it is disarmed after the first event of a turn, so that a busy
+// writer costs one wake-up an interval, not one a commit.
+type watcher struct {
+	path string
+	fs   *fsnotify.Watcher // nil where events cannot be had: then only changed() tells
+	seen walState
+}
+
+type walState struct {
+	size int64
+	mod  time.Time
+}
+
+func newWatcher(path string, log interface{ Warn(string, ...any) }) *watcher {
+	fs, err := fsnotify.NewWatcher()
+	if err != nil {
+		log.Warn("no file events; looking every few seconds instead", "error", err)
+	}
+	return &watcher{path: path, fs: fs}
+}
+
+// arm starts watching again and drops events that are already there.
+func (w *watcher) arm() {
+	if w.fs == nil {
+		return
+	}
+	for {
+		select {
+		case <-w.fs.Events:
+			continue
+		case <-w.fs.Errors: //nolint:errcheck // of before, like the events
+			continue
+		default:
+		}
+		break
+	}
+	// It fails while the WAL does not exist; the look every few seconds finds it then.
+	_ = w.fs.Add(w.path)
+}
+
+// events delivers the first change since arm, then nothing until the next arm.
+func (w *watcher) events() <-chan fsnotify.Event {
+	if w.fs == nil {
+		return nil
+	}
+	return w.fs.Events
+}
+
+// changed compares the WAL with what the last call saw. It never opens the file.
+func (w *watcher) changed() bool {
+	var now walState
+	if fi, err := os.Stat(w.path); err == nil {
+		now = walState{fi.Size(), fi.ModTime()}
+	}
+	was := w.seen
+	w.seen = now
+	return now != was
+}
+
+func (w *watcher) close() {
+	if w.fs != nil {
+		_ = w.fs.Close()
+	}
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// fault decides whether an error needs a person: then it is shown as one while the engine goes on trying.
+func fault(e *app.Error) *app.Error {
+	switch e.Code {
+	case app.CodeUnreachable, app.CodeCanceled, app.CodeBusy:
+		return nil
+	}
+	return e
+}

@@ -1,0 +1,336 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/benbjohnson/litestream"
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// snapshotLevel holds full copies.
+const snapshotLevel = litestream.SnapshotLevel
+
+// age is one row of the retention: files of a level are merged into the next coarser one every Every, and kept for
+// Keep after they have been merged.
+type age struct {
+	level       int
+	every, keep time.Duration
+}
+
+// retention is the default timeline: every copy for an hour, 30 s for a day, 5 minutes for a week, an hour for 30 days.
+var retention = []age{
+	{level: 0, keep: time.Hour},
+	{level: 1, every: 30 * time.Second, keep: 24 * time.Hour},
+	{level: 2, every: 5 * time.Minute, keep: 7 * 24 * time.Hour},
+	{level: 3, every: time.Hour, keep: 30 * 24 * time.Hour},
+}
+
+const (
+	snapshotEvery = 24 * time.Hour
+	snapshotKeep  = 30 * 24 * time.Hour
+	thinEvery     = time.Hour
+)
+
+// upkeep merges, copies in full and thins what is due. It is called after an upload only: while nothing changes there
+// is nothing to merge, and no request is made.
+func (s *session) upkeep(ctx context.Context) error {
+	if err := s.ensureFull(ctx); err != nil {
+		return err
+	}
+	for _, a := range retention[1:] {
+		if err := s.merge(ctx, a); err != nil {
+			return err
+		}
+	}
+	if s.now().Sub(s.thinnedAt) < thinEvery {
+		return nil
+	}
+	s.thinnedAt = s.now()
+	return s.thin(ctx)
+}
+
+// ensureFull makes the first full copy, and a new one when the newest is a day old.
+func (s *session) ensureFull(ctx context.Context) error {
+	full, err := s.index.list(ctx, snapshotLevel)
+	if err != nil {
+		return err
+	}
+	if len(full) > 0 && s.now().Sub(full[len(full)-1].CreatedAt) < snapshotEvery {
+		return nil
+	}
+	if len(full) == 0 {
+		if done, err := s.promote(ctx); done || err != nil {
+			return err
+		}
+	}
+	_, err = s.snapshot(ctx)
+	return err
+}
+
+// snapshot writes a full copy. The file must not be closed and its WAL not begun anew meanwhile.
+func (s *session) snapshot(ctx context.Context) (*ltx.FileInfo, error) {
+	s.reading.RLock()
+	defer s.reading.RUnlock()
+	return s.db.Snapshot(ctx)
+}
+
+// promote makes the first copy, which holds every page, the first full copy: by a copy at the target, without sending
+// it again.
+func (s *session) promote(ctx context.Context) (bool, error) {
+	files, err := s.index.list(ctx, 0)
+	if err != nil || len(files) == 0 || files[0].MinTXID != 1 || files[0].MaxTXID != 1 {
+		return false, err
+	}
+	c, ok := s.index.ReplicaClient.(copier)
+	if !ok {
+		return false, nil
+	}
+	info := *files[0]
+	if err := c.CopyLTXFile(ctx, 0, snapshotLevel, 1, 1); err != nil {
+		return false, err
+	}
+	info.Level = snapshotLevel
+	s.index.remember(&info)
+	return true, nil
+}
+
+// copier is a target that can copy an object within itself.
+type copier interface {
+	CopyLTXFile(ctx context.Context, fromLevel, toLevel int, minTXID, maxTXID ltx.TXID) error
+}
+
+// merge writes what has come to the finer level since the last merge as one file of level a.level.
+func (s *session) merge(ctx context.Context, a age) error {
+	src, err := s.index.list(ctx, a.level-1)
+	if err != nil {
+		return err
+	}
+	dst, err := s.index.list(ctx, a.level)
+	if err != nil {
+		return err
+	}
+	full, err := s.index.list(ctx, snapshotLevel)
+	if err != nil {
+		return err
+	}
+	after := mergedUpTo(src, dst, full)
+	if maxTXID(src) <= after || !mergeDue(src, after, s.now(), a.every) {
+		return nil
+	}
+	c := litestream.NewCompactor(s.index, s.litestreamLog)
+	c.CacheGetter = func(int) (*ltx.FileInfo, bool) { return &ltx.FileInfo{MaxTXID: after}, true }
+	c.LocalFileOpener = s.openLocal
+	if _, err := c.Compact(ctx, a.level); err != nil && !errors.Is(err, litestream.ErrNoCompaction) {
+		return err
+	}
+	if a.level == 1 {
+		s.dropLocal()
+	}
+	return nil
+}
+
+// mergeDue tells whether the oldest file that waits to be merged has waited long enough.
+func mergeDue(src []*ltx.FileInfo, after ltx.TXID, now time.Time, every time.Duration) bool {
+	for _, f := range src {
+		if f.MinTXID > after {
+			return now.Sub(f.CreatedAt) >= every
+		}
+	}
+	return false
+}
+
+// mergedUpTo is where the next merge begins (exclusive): after what the coarser level holds, after the newest full
+// copy (so that nothing damaged or missing before it is ever read again), and after any gap in the finer level.
+func mergedUpTo(src, dst, full []*ltx.FileInfo) ltx.TXID {
+	after := maxTXID(dst)
+	if len(full) > 0 {
+		after = max(after, full[len(full)-1].MaxTXID)
+	}
+	end := after
+	for _, f := range src {
+		if f.MaxTXID <= after {
+			continue
+		}
+		if f.MinTXID > end+1 {
+			after = f.MinTXID - 1
+		}
+		end = max(end, f.MaxTXID)
+	}
+	return after
+}
+
+func (s *session) openLocal(level int, minTXID, maxTXID ltx.TXID) (io.ReadCloser, error) {
+	if level != 0 {
+		return nil, os.ErrNotExist
+	}
+	return os.Open(s.db.LTXPath(level, minTXID, maxTXID))
+}
+
+// dropLocal removes the local copies of files that are at the target and merged; the newest stays, it is the position.
+func (s *session) dropLocal() {
+	merged, _ := s.index.list(context.Background(), 1)
+	end := min(maxTXID(merged), s.db.Replica.Pos().TXID)
+	entries, err := os.ReadDir(s.db.LTXLevelDir(0))
+	if err != nil {
+		return
+	}
+	pos, err := s.db.Pos()
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		lo, hi, err := ltx.ParseFilename(e.Name())
+		if err == nil && hi <= end && hi < pos.TXID {
+			s.logRemove(os.Remove(s.db.LTXPath(0, lo, hi)))
+		}
+	}
+}
+
+func (s *session) logRemove(err error) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.log.Warn("local copy not removed", "error", err)
+	}
+}
+
+// thin deletes what the retention no longer promises. A file goes only when a coarser level holds its range, never
+// when it is part of the newest point or of a pinned one.
+func (s *session) thin(ctx context.Context) error {
+	files := map[int][]*ltx.FileInfo{}
+	for _, level := range []int{0, 1, 2, 3, snapshotLevel} {
+		list, err := s.index.list(ctx, level)
+		if err != nil {
+			return err
+		}
+		files[level] = list
+	}
+	return s.index.DeleteLTXFiles(ctx, thinnable(files, s.pins(), s.now()))
+}
+
+// thinnable is the pure part of thin.
+func thinnable(files map[int][]*ltx.FileInfo, pins []ltx.TXID, now time.Time) []*ltx.FileInfo {
+	keep := map[*ltx.FileInfo]bool{}
+	newest := ltx.TXID(0)
+	for _, list := range files {
+		newest = max(newest, maxTXID(list))
+	}
+	for _, pin := range append([]ltx.TXID{newest}, pins...) {
+		for _, f := range chain(files, pin) {
+			keep[f] = true
+		}
+	}
+	base := oldFull(files[snapshotLevel], now)
+	var out []*ltx.FileInfo
+	for _, a := range retention {
+		list := files[a.level]
+		for j, f := range list {
+			newestOfLevel := j == len(list)-1
+			if newestOfLevel || keep[f] || now.Sub(f.CreatedAt) <= a.keep {
+				continue
+			}
+			if beyond(base, f) || covered(f, files[a.level+1]) || covered(f, files[snapshotLevel]) {
+				out = append(out, f)
+			}
+		}
+	}
+	for _, f := range files[snapshotLevel] {
+		if base != nil && f.MaxTXID < base.MaxTXID && !keep[f] {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// covered tells that a file of a coarser level holds f's range, or that a full copy ends exactly where f does.
+func covered(f *ltx.FileInfo, coarser []*ltx.FileInfo) bool {
+	for _, g := range coarser {
+		full := g.Level == snapshotLevel
+		if (full && g.MaxTXID == f.MaxTXID) || (!full && g.MinTXID <= f.MinTXID && f.MaxTXID <= g.MaxTXID) {
+			return true
+		}
+	}
+	return false
+}
+
+// beyond tells that f ends before the oldest full copy that is still needed.
+func beyond(base, f *ltx.FileInfo) bool { return base != nil && f.MaxTXID <= base.MaxTXID }
+
+// oldFull is the newest full copy beyond the reach of the retention: what is older than it is not needed any more.
+func oldFull(full []*ltx.FileInfo, now time.Time) *ltx.FileInfo {
+	var base *ltx.FileInfo
+	for _, f := range full {
+		if now.Sub(f.CreatedAt) > snapshotKeep {
+			base = f
+		}
+	}
+	return base
+}
+
+// chain is the files that make a TXID: the newest full copy at or before it, then from any level whatever reaches
+// furthest. Nil when there is a gap.
+func chain(files map[int][]*ltx.FileInfo, target ltx.TXID) []*ltx.FileInfo {
+	var out []*ltx.FileInfo
+	end := ltx.TXID(0)
+	for _, f := range files[snapshotLevel] {
+		if f.MaxTXID <= target {
+			out, end = []*ltx.FileInfo{f}, f.MaxTXID
+		}
+	}
+	for end < target {
+		var best *ltx.FileInfo
+		for _, a := range retention {
+			for _, f := range files[a.level] {
+				if f.MinTXID <= end+1 && f.MaxTXID > end && f.MaxTXID <= target && (best == nil || f.MaxTXID > best.MaxTXID) {
+					best = f
+				}
+			}
+		}
+		if best == nil {
+			return nil
+		}
+		out, end = append(out, best), best.MaxTXID
+	}
+	return out
+}
+
+// fullCopy writes a new full copy and returns the TXID it holds.
+func (s *session) fullCopy(ctx context.Context, why string) (ltx.TXID, error) {
+	s.log.Warn("new full copy", "reason", why)
+	s.index.forget()
+	info, err := s.snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.MaxTXID, nil
+}
+
+// goOnFrom makes txid, which a full copy holds, the base of what is sent next; the caller holds shipping.
+func (s *session) goOnFrom(ctx context.Context, txid ltx.TXID) error {
+	f, err := os.Open(s.db.LTXPath(0, txid, txid))
+	if err != nil {
+		return app.Errorf(app.CodeFailed, "replicate", "The newest change is not where it should be.").Wrap(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := s.index.WriteLTXFile(ctx, 0, txid, txid, f); err != nil {
+		return err
+	}
+	s.db.Replica.SetPos(ltx.Pos{TXID: txid})
+	return nil
+}
+
+// rebase is the way on when the chain at the target has a gap or a damaged object: a new full copy, and everything
+// after it. Only its short second part keeps other uploads waiting.
+func (s *session) rebase(ctx context.Context, why string) error {
+	txid, err := s.fullCopy(ctx, why)
+	if err != nil {
+		return err
+	}
+	s.shipping.Lock()
+	defer s.shipping.Unlock()
+	return s.goOnFrom(ctx, txid)
+}

@@ -1,0 +1,218 @@
+package standalone
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+const (
+	// The times between scheduled test restores: where reading is free, and where it is paid for. What healthy means
+	// in the agent's Status goes by the same.
+	drillDisk = 24 * time.Hour
+	drillPaid = 7 * 24 * time.Hour
+	// provedFor is how long a TXID that a test restore proved is not proved again by schedule.
+	provedFor = 7 * 24 * time.Hour
+	// drillAgain is when a failed test restore, or one that could not run, is tried again.
+	drillAgain = 5 * time.Minute
+)
+
+// DrillEvery is the interval of scheduled test restores at the target.
+func (t *Target) DrillEvery() time.Duration {
+	if t.Paid() {
+		return drillPaid
+	}
+	return drillDisk
+}
+
+// Drill implements app.Keeper: it restores the newest point into a temporary file, checks it, and compares its row
+// hash with that of the live file at the same TXID. A drill that does not hold comes back with OK false, and the
+// problem named; the error is for a drill that could not be run.
+func (k *Keeper) Drill(ctx context.Context) (app.Drill, error) {
+	k.drill.Lock()
+	defer k.drill.Unlock()
+	// The first copy before it and the test restore took tens of megabytes that are not needed again for a long time.
+	defer debug.FreeOSMemory()
+	s, err := k.current(ctx)
+	if err != nil {
+		return app.Drill{}, err
+	}
+	k.status.show(&app.Progress{Phase: app.PhaseDrill, Since: k.cfg.Now()})
+	defer k.status.show(nil)
+	d, err := s.drillOnce(ctx)
+	if err != nil {
+		return app.Drill{}, classify("verify", err)
+	}
+	k.status.drilled(d, k.nextDrill(d))
+	if !d.OK {
+		s.log.Error("test restore failed", "problem", d.Problem, "txid", d.TXID)
+		s.heal(ctx)
+	}
+	return d, nil
+}
+
+func (k *Keeper) nextDrill(d app.Drill) time.Time {
+	if !d.OK {
+		return k.cfg.Now().Add(drillAgain)
+	}
+	return d.At.Add(k.cfg.Target.DrillEvery())
+}
+
+// heal makes a new full copy after a failed drill, so that what is written from now on can be restored again.
+func (s *session) heal(ctx context.Context) {
+	if err := s.rebase(ctx, "the test restore failed"); err != nil {
+		s.log.Error("new full copy failed", "error", err)
+	}
+}
+
+func (s *session) drillOnce(ctx context.Context) (app.Drill, error) {
+	started := s.now()
+	if _, err := s.k.flush(ctx); err != nil { // the bulk goes up before the lock is taken
+		return app.Drill{}, err
+	}
+	txid := ""
+	snap, err := s.k.cfg.File.Freeze(ctx, func() error {
+		if _, err := s.capture(ctx); err != nil {
+			return err
+		}
+		pos, err := s.db.Pos()
+		txid = pos.TXID.String()
+		return err
+	})
+	if err != nil {
+		return app.Drill{}, err
+	}
+	defer func() { _ = snap.Close() }()
+	if err := s.ship(ctx); err != nil {
+		return app.Drill{}, err
+	}
+	live, err := snap.Hash(ctx)
+	if err != nil {
+		return app.Drill{}, err
+	}
+	d := app.Drill{At: started, TXID: txid, Tables: live, Rows: rows(live)}
+	d.Problem, err = s.compare(ctx, txid, live)
+	d.OK = d.Problem == "" && err == nil
+	d.Took = s.now().Sub(started)
+	return d, err
+}
+
+// compare restores txid and says what differs from the live file; "" when nothing does.
+func (s *session) compare(ctx context.Context, txid string, live []app.TableHash) (problem string, err error) {
+	image := filepath.Join(s.k.cfg.Tmp, "test-restore-"+txid+".db")
+	s.logRemove(os.Remove(image)) // a drill that was killed left it
+	defer func() { s.logRemove(os.Remove(image)) }()
+	plan, err := s.k.replica.Plan(ctx, s.k.cfg.Machine, app.Moment{Point: txid})
+	if err == nil {
+		err = s.k.replica.Fetch(ctx, plan, image, func(done, total int64) {
+			s.k.status.show(&app.Progress{Phase: app.PhaseDrill, Done: done, Total: total, Unit: "bytes", Since: s.now()})
+		})
+	}
+	if app.CodeOf(err) == app.CodeNotFound || app.CodeOf(err) == app.CodeDamaged {
+		return app.AsError("verify", err).Message, nil
+	} else if err != nil {
+		return "", err
+	}
+	tables, err := s.k.cfg.File.Check(ctx, image)
+	if app.CodeOf(err) == app.CodeDamaged {
+		return app.AsError("verify", err).Message, nil
+	} else if err != nil {
+		return "", err
+	}
+	return differences(live, tables), nil
+}
+
+func rows(tables []app.TableHash) (n int64) {
+	for _, t := range tables {
+		n += t.Rows
+	}
+	return n
+}
+
+// differences names the tables whose hashes differ between the live file and the restored copy.
+func differences(live, restored []app.TableHash) string {
+	there := map[string]app.TableHash{}
+	for _, t := range restored {
+		there[t.Table] = t
+	}
+	var out []string
+	for _, t := range live {
+		r, ok := there[t.Table]
+		delete(there, t.Table)
+		switch {
+		case !ok:
+			out = append(out, fmt.Sprintf("%q is missing from the copy", t.Table))
+		case r.Rows != t.Rows:
+			out = append(out, fmt.Sprintf("%q has %d rows here and %d in the copy", t.Table, t.Rows, r.Rows))
+		case r.Sum != t.Sum:
+			out = append(out, fmt.Sprintf("%q differs in content", t.Table))
+		}
+	}
+	for name := range there {
+		out = append(out, fmt.Sprintf("%q is only in the copy", name))
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "The restored copy differs: " + strings.Join(out, ", ") + "."
+}
+
+// drillLoop runs the first drill once a first copy is at the target, and then the scheduled ones. It sleeps while
+// nothing is due.
+func (s *session) drillLoop(ctx context.Context) error {
+	for {
+		wait := time.Hour
+		if s.k.status.everReplicated() {
+			wait = s.drillDue()
+		}
+		timer := time.NewTimer(max(wait, 0))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-s.drillWake:
+			timer.Stop()
+			continue
+		case <-timer.C:
+		}
+		if wait > 0 || !s.k.status.everReplicated() {
+			continue
+		}
+		s.scheduledDrill(ctx)
+	}
+}
+
+// drillDue is the time until the next scheduled drill.
+func (s *session) drillDue() time.Duration {
+	last := s.k.status.lastDrill()
+	if next := s.k.status.nextDrill(); !next.IsZero() {
+		return next.Sub(s.now())
+	}
+	if last == nil || !last.OK {
+		return 0
+	}
+	return last.At.Add(s.k.cfg.Target.DrillEvery()).Sub(s.now())
+}
+
+func (s *session) scheduledDrill(ctx context.Context) {
+	last := s.k.status.lastDrill()
+	first := last == nil
+	if !first && s.k.cfg.Saving != nil && s.k.cfg.Saving() {
+		s.k.status.putOff(s.now().Add(time.Hour))
+		return
+	}
+	if !first && last.OK && last.TXID == s.k.status.replicated().String() && s.now().Sub(last.At) < provedFor {
+		s.k.status.putOff(last.At.Add(provedFor))
+		return
+	}
+	if _, err := s.k.Drill(ctx); err != nil && ctx.Err() == nil {
+		s.log.Warn("test restore could not run", "error", err)
+		s.k.status.putOff(s.now().Add(drillAgain))
+	}
+}

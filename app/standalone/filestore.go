@@ -1,0 +1,226 @@
+package standalone
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Everything a file target creates is for its owner alone.
+const (
+	dirMode  = 0o700
+	fileMode = 0o600
+)
+
+// tmpSuffix marks an object that is not whole yet. There is one writer per key, so a left-over is overwritten by the
+// next attempt.
+const tmpSuffix = ".tmp"
+
+// fileStore keeps objects as files below a folder. It never makes the folder's parents, and nothing at all while the
+// folder is missing: that is how a disk that is not mounted looks, and copies must not pile up under its mount point.
+type fileStore struct{ root string }
+
+func (s *fileStore) file(key string) string { return filepath.Join(s.root, filepath.FromSlash(key)) }
+
+func (s *fileStore) fail(need right, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := os.Stat(s.root); errors.Is(statErr, fs.ErrNotExist) {
+			err = errors.Join(errNoPlace, err)
+		}
+	}
+	return &accessError{need: need, place: s.root, key: key, err: err}
+}
+
+// put writes beside the object, makes that durable with its time, and only then gives it its name.
+func (s *fileStore) put(_ context.Context, key string, at time.Time, write func(io.Writer) error) (int64, error) {
+	if err := s.makeDirs(path.Dir(key)); err != nil {
+		return 0, s.fail(rightWrite, key, err)
+	}
+	name := s.file(key)
+	size, err := writeDurably(name+tmpSuffix, at, write)
+	if err == nil {
+		err = os.Rename(name+tmpSuffix, name)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(name))
+	}
+	if err != nil {
+		_ = os.Remove(name + tmpSuffix) // it is overwritten by the next attempt in any case
+		return 0, s.fail(rightWrite, key, err)
+	}
+	return size, nil
+}
+
+func writeDurably(name string, at time.Time, write func(io.Writer) error) (int64, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }() // the second close of the good path is harmless
+	if err := write(f); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	fi, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if err := f.Close(); err != nil {
+		return 0, err
+	}
+	if !at.IsZero() {
+		err = os.Chtimes(name, at, at)
+	}
+	return fi.Size(), err
+}
+
+// makeDirs makes the folders of a key below the root, each durably.
+func (s *fileStore) makeDirs(dir string) error {
+	if _, err := os.Stat(s.file(dir)); err == nil {
+		return nil
+	}
+	at := s.root
+	for part := range strings.SplitSeq(dir, "/") {
+		parent := at
+		at = filepath.Join(at, part)
+		switch err := os.Mkdir(at, dirMode); {
+		case errors.Is(err, fs.ErrExist):
+		case err != nil:
+			return err
+		default:
+			if err := syncDir(parent); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *fileStore) open(_ context.Context, key string, offset, size int64) (io.ReadCloser, error) {
+	f, err := os.Open(s.file(key))
+	if err != nil {
+		return nil, s.fail(rightRead, key, err)
+	}
+	if offset > 0 {
+		if _, err := f.Seek(offset, io.SeekStart); err != nil {
+			_ = f.Close()
+			return nil, s.fail(rightRead, key, err)
+		}
+	}
+	if size <= 0 {
+		return f, nil
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(f, size), f}, nil
+}
+
+func (s *fileStore) list(_ context.Context, dir, from string) iter.Seq2[object, error] {
+	return func(yield func(object, error) bool) {
+		entries, err := s.entries(dir)
+		if err != nil {
+			yield(object{}, s.fail(rightList, dir, err))
+			return
+		}
+		first, _ := slices.BinarySearchFunc(entries, from, func(e fs.DirEntry, from string) int { return cmp.Compare(e.Name(), from) })
+		for _, e := range entries[first:] {
+			if e.IsDir() || strings.HasSuffix(e.Name(), tmpSuffix) {
+				continue
+			}
+			fi, err := e.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // removed since the folder was read
+			}
+			if err != nil {
+				yield(object{}, s.fail(rightList, dir, err))
+				return
+			}
+			if !yield(object{name: e.Name(), size: fi.Size(), at: fi.ModTime().UTC()}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// entries reads a folder; one that is missing below the root is empty.
+func (s *fileStore) entries(dir string) ([]fs.DirEntry, error) {
+	entries, err := os.ReadDir(s.file(dir))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return entries, err
+	}
+	_, err = os.Stat(s.root)
+	return nil, err
+}
+
+func (s *fileStore) dirs(_ context.Context, dir string) ([]string, error) {
+	entries, err := s.entries(dir)
+	if err != nil {
+		return nil, s.fail(rightList, dir, err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func (s *fileStore) remove(_ context.Context, key string) error {
+	err := os.Remove(s.file(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err = os.Stat(s.root); err == nil {
+			return nil
+		}
+	}
+	return s.fail(rightDelete, key, err)
+}
+
+func (s *fileStore) duplicate(ctx context.Context, from, to string) error {
+	in, err := os.Open(s.file(from))
+	if err != nil {
+		return s.fail(rightRead, from, err)
+	}
+	defer func() { _ = in.Close() }() // only read
+	fi, err := in.Stat()
+	if err != nil {
+		return s.fail(rightRead, from, err)
+	}
+	_, err = s.put(ctx, to, fi.ModTime(), func(w io.Writer) error {
+		_, err := io.Copy(w, in)
+		return err
+	})
+	return err
+}
+
+// create makes the root where its parent exists.
+func (s *fileStore) create(context.Context) error {
+	err := os.Mkdir(s.root, dirMode)
+	if err == nil {
+		err = syncDir(filepath.Dir(s.root))
+	}
+	if errors.Is(err, fs.ErrExist) {
+		var fi fs.FileInfo
+		if fi, err = os.Stat(s.root); err == nil && !fi.IsDir() {
+			err = &fs.PathError{Op: "mkdir", Path: s.root, Err: errNotDir}
+		}
+	}
+	return s.fail(rightWrite, "", err)
+}
+
+func (s *fileStore) close() error { return nil }

@@ -1,0 +1,136 @@
+package standalone
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/benbjohnson/litestream"
+	"github.com/superfly/ltx"
+)
+
+// ltxClient lets Litestream keep one machine's LTX objects in any store, in the layout and with the times that the
+// litestream program expects.
+type ltxClient struct {
+	t    *Target
+	root string
+	node uint64
+}
+
+var _ replicaClient = (*ltxClient)(nil)
+
+func newLTXClient(t *Target, user, machine string) *ltxClient {
+	return &ltxClient{t: t, root: machineDir(user, machine), node: nodeID(machine)}
+}
+
+// Type is the kind of the target.
+func (c *ltxClient) Type() string { return c.t.Kind() }
+
+// Init has nothing to do: stores connect when they are first used.
+func (c *ltxClient) Init(context.Context) error { return nil }
+
+// SetLogger is ignored: the target has its own.
+func (c *ltxClient) SetLogger(*slog.Logger) {}
+
+func (c *ltxClient) dir(level int) string { return litestream.LTXLevelDir(c.root, level) }
+
+func (c *ltxClient) key(level int, minTXID, maxTXID ltx.TXID) string {
+	return litestream.LTXFilePath(c.root, level, minTXID, maxTXID)
+}
+
+// LTXFiles lists a level from seek on. Times are those of the LTX headers in any case.
+func (c *ltxClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, _ bool) (ltx.FileIterator, error) {
+	from := ""
+	if seek != 0 {
+		from = seek.String()
+	}
+	var infos []*ltx.FileInfo
+	for o, err := range c.t.store.list(ctx, c.dir(level), from) {
+		if err != nil {
+			return nil, err
+		}
+		minTXID, maxTXID, err := ltx.ParseFilename(o.name)
+		if err != nil {
+			continue // not ours
+		}
+		infos = append(infos, &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Size: o.size, CreatedAt: o.at})
+	}
+	return ltx.NewFileInfoSliceIterator(infos), nil
+}
+
+// OpenLTXFile reads an object or a part of it. A missing one is fs.ErrNotExist.
+func (c *ltxClient) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	return c.t.store.open(ctx, c.key(level, minTXID, maxTXID), offset, size)
+}
+
+// WriteLTXFile writes an object, whole or not at all, with this machine's stamp. A source that is no whole object is a
+// litestream.LTXError that says so, which is how Litestream's local state is known to be damaged.
+func (c *ltxClient) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	in := bufio.NewReaderSize(r, passBuffer)
+	key := c.key(level, minTXID, maxTXID)
+	at, err := timeIn(in)
+	if err == nil {
+		var size int64
+		size, err = c.t.store.put(ctx, key, at, func(w io.Writer) error {
+			out := bufio.NewWriterSize(w, passBuffer)
+			if err := stamp(out, in, c.node); err != nil {
+				return err
+			}
+			return out.Flush()
+		})
+		if err == nil {
+			return &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Size: size, CreatedAt: at}, nil
+		}
+	}
+	if errors.Is(err, errSource) {
+		err = litestream.NewLTXError("upload", key, level, uint64(minTXID), uint64(maxTXID), errors.Join(litestream.ErrLTXCorrupted, err))
+	}
+	return nil, err
+}
+
+// passBuffer is how much of an object is in memory on its way up.
+const passBuffer = 64 << 10
+
+// timeIn is when the object at the start of r was recorded.
+func timeIn(r *bufio.Reader) (time.Time, error) {
+	head, err := r.Peek(ltx.HeaderSize)
+	if err != nil {
+		return time.Time{}, fromSource("header", err)
+	}
+	var hdr ltx.Header
+	if err := hdr.UnmarshalBinary(head); err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", errSource, err)
+	}
+	return time.UnixMilli(hdr.Timestamp).UTC(), nil
+}
+
+// CopyLTXFile copies an object to another level without sending it again.
+func (c *ltxClient) CopyLTXFile(ctx context.Context, fromLevel, toLevel int, minTXID, maxTXID ltx.TXID) error {
+	return c.t.store.duplicate(ctx, c.key(fromLevel, minTXID, maxTXID), c.key(toLevel, minTXID, maxTXID))
+}
+
+// DeleteLTXFiles deletes objects; those that are gone already are no error.
+func (c *ltxClient) DeleteLTXFiles(ctx context.Context, infos []*ltx.FileInfo) error {
+	for _, f := range infos {
+		if err := c.t.store.remove(ctx, c.key(f.Level, f.MinTXID, f.MaxTXID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteAll deletes the objects of every level.
+func (c *ltxClient) DeleteAll(ctx context.Context) error {
+	h, err := readHistory(ctx, c)
+	if err != nil {
+		return err
+	}
+	return c.DeleteLTXFiles(ctx, h)
+}
+
+// levels is the number of LTX levels: changes, what they are merged to, and full copies.
+const levels = litestream.SnapshotLevel + 1

@@ -1,0 +1,56 @@
+package standalone
+
+import (
+	"context"
+	"io"
+	"iter"
+	"path"
+	"time"
+)
+
+// objects is how everything at a target is read and written, by key: a slash-separated path below the target's URL.
+// Failures are *accessError; of a missing object it wraps fs.ErrNotExist, and only if the target itself is there.
+type objects interface {
+	// put makes the object that write writes: whole, or not at all and as it was before. A non-zero at is kept as the
+	// object's time. It returns the object's size in bytes.
+	put(ctx context.Context, key string, at time.Time, write func(io.Writer) error) (int64, error)
+	// open reads size bytes from offset; a size of 0 means all.
+	open(ctx context.Context, key string, offset, size int64) (io.ReadCloser, error)
+	// list yields the objects right in dir in the order of their names, from the name that is or follows from.
+	list(ctx context.Context, dir, from string) iter.Seq2[object, error]
+	// remove deletes an object; one that is not there is no error.
+	remove(ctx context.Context, key string) error
+}
+
+// store is objects and what else a kind of target does in its own way.
+type store interface {
+	objects
+	// dirs lists the names of the folders right in dir, sorted.
+	dirs(ctx context.Context, dir string) ([]string, error)
+	// duplicate copies an object with its time within the target.
+	duplicate(ctx context.Context, from, to string) error
+	// create makes the bucket or the last folder.
+	create(ctx context.Context) error
+	close() error
+}
+
+// object is one entry of a listing.
+type object struct {
+	name string // last part of the key
+	size int64
+	at   time.Time
+}
+
+// The layout below a target's URL.
+const (
+	layoutRoot  = "standalone"
+	indexName   = "index.json"
+	machineName = "machine.json"
+	ltxDir      = "ltx"
+)
+
+func indexKey() string                 { return path.Join(layoutRoot, indexName) }
+func userDir(user string) string       { return path.Join(layoutRoot, user) }
+func machineDir(user, m string) string { return path.Join(layoutRoot, user, m) }
+func machineKey(user, m string) string { return path.Join(layoutRoot, user, m, machineName) }
+func probeKey(random string) string    { return path.Join(layoutRoot, ".probe-"+random) }

@@ -1,0 +1,292 @@
+package standalone
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/benbjohnson/litestream"
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// startTries is how often the start of a session is tried while other programs keep beginning the WAL anew under it.
+const startTries = 10
+
+// rewriteBuffer is the size of the buffers for rewriting a change, in bytes.
+const rewriteBuffer = 256 << 10
+
+// firstCapture makes the first change of a session, one that follows from the last change of the session before.
+//
+// While a session runs, Litestream's read transaction keeps other programs from beginning the WAL anew before all of it
+// is captured. Between sessions nothing does: they may have committed, checkpointed and begun a new WAL. And a read
+// transaction that begins while the WAL is wholly checkpointed lets it begin anew once more, under the hands of the
+// first capture. Litestream 0.5.18 notices neither reliably: what was committed in between is then missing from the
+// replica, or pages of two generations are mixed, and a restore fails its integrity_check (seen within ten kills under
+// load). So the last change of the session before must be from the WAL that is there now, else the first change is the
+// whole file; and the WAL must be the same one after the first capture, else the capture is thrown away and repeated.
+func (s *session) firstCapture(ctx context.Context) error {
+	for range startTries {
+		s.openDB()
+		last, whole, err := s.settlePosition(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.db.Open(); err != nil {
+			return app.Errorf(app.CodeFailed, "replicate", "The file could not be opened for copying.").Wrap(err)
+		}
+		if _, err := s.capture(ctx); err != nil {
+			s.closeDB()
+			return s.startFailed(err)
+		}
+		sound, err := s.soundStart(last, whole)
+		if sound || err != nil {
+			return err
+		}
+		s.log.Info("other programs began a new log during the first capture; once more")
+		s.closeDB()
+		if err := s.dropAfter(last); err != nil {
+			return err
+		}
+	}
+	return app.Errorf(app.CodeBusy, "replicate", "Other programs write too much to begin copying; it is tried again.")
+}
+
+// startFailed drops local state that turned out damaged, so that the next try begins with what the target has.
+func (s *session) startFailed(err error) error {
+	if damagedLocalState(err) {
+		if reset := s.resetLocal(err); !errors.Is(reset, errReopen) {
+			return reset
+		}
+	}
+	return classify("replicate", err)
+}
+
+// soundStart tells whether what was captured after the change last is whole and all of one generation of the WAL, the
+// one that is there still.
+func (s *session) soundStart(last ltx.TXID, whole bool) (bool, error) {
+	pos, err := s.db.Pos()
+	if err != nil {
+		return false, err
+	}
+	now, err := walSalts(s.db.WALPath())
+	if err != nil {
+		return false, err
+	}
+	for txid := last + 1; txid <= pos.TXID; txid++ {
+		h, err := changeHeader(s.db.LTXPath(0, txid, txid))
+		if err != nil {
+			return false, err
+		}
+		if saltsOf(h) != now {
+			return false, nil
+		}
+	}
+	if whole || pos.TXID == last {
+		return true, nil
+	}
+	h, err := changeHeader(s.db.LTXPath(0, last, last))
+	return err == nil && saltsOf(h) == now, err
+}
+
+// dropAfter removes the local changes after last, none of which was sent.
+func (s *session) dropAfter(last ltx.TXID) error {
+	entries, err := os.ReadDir(s.db.LTXLevelDir(0))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if lo, hi, err := ltx.ParseFilename(e.Name()); err == nil && lo > last {
+			if err := os.Remove(s.db.LTXPath(0, lo, hi)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settlePosition finds the change that the next one follows, here or at the target. whole tells that the next one is
+// going to hold the whole file, because there is none before it or the WAL is not the one that was captured.
+func (s *session) settlePosition(ctx context.Context) (last ltx.TXID, whole bool, err error) {
+	if last, err = s.newestLocal(); err != nil {
+		return 0, false, err
+	}
+	files, err := s.index.list(ctx, 0)
+	if err != nil {
+		return 0, false, classify("replicate", err)
+	}
+	if there := maxTXID(files); there > last {
+		if err := s.takePosition(ctx, files[len(files)-1]); err != nil {
+			return 0, false, err
+		}
+		last = there
+	}
+	if last == 0 {
+		return 0, true, nil
+	}
+	path := s.db.LTXPath(0, last, last)
+	h, err := changeHeader(path)
+	if err != nil {
+		return last, false, nil //nolint:nilerr // damaged: Litestream reads it next and says so
+	}
+	now, err := walSalts(s.db.WALPath())
+	if err != nil || now == saltsOf(h) {
+		return last, false, err
+	}
+	if s.continues(last, now) {
+		return last, false, endAt(path, now)
+	}
+	s.log.Info("other programs began a new log meanwhile; the next change holds the whole file", "after", last.String())
+	return last, true, endAt(path, saltsOf(h))
+}
+
+func (s *session) newestLocal() (ltx.TXID, error) {
+	_, newest, err := s.db.MaxLTX()
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be read.", s.db.MetaPath()).Wrap(err)
+	}
+	return newest, nil
+}
+
+// takePosition puts the newest change of the target where Litestream keeps its position. It happens when the local
+// state was lost, or the file was set up anew.
+func (s *session) takePosition(ctx context.Context, newest *ltx.FileInfo) error {
+	dir := s.db.LTXLevelDir(0)
+	if newest.Size == 0 { // only known by its number: the target cannot be asked
+		return app.Errorf(app.CodeUnreachable, "replicate", "The storage cannot be asked where the copies end.")
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	r, err := s.index.OpenLTXFile(ctx, 0, newest.MinTXID, newest.MaxTXID, 0, 0)
+	if err != nil {
+		return classify("replicate", err)
+	}
+	defer func() { _ = r.Close() }()
+	return replaceFile(s.db.LTXPath(0, newest.MinTXID, newest.MaxTXID), func(w io.Writer) error {
+		_, err := io.Copy(w, r)
+		return err
+	})
+}
+
+// salts identify a generation of the WAL; zero is that of a WAL that does not exist or is empty.
+type salts struct{ a, b uint32 }
+
+func saltsOf(h ltx.Header) salts { return salts{h.WALSalt1, h.WALSalt2} }
+
+// walSalts reads the WAL's header. Opening the WAL is harmless: SQLite's locks are on the database and its -shm file.
+func walSalts(path string) (salts, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return salts{}, nil
+	} else if err != nil {
+		return salts{}, err
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, litestream.WALHeaderSize)
+	if _, err := io.ReadFull(f, head); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return salts{}, nil
+	} else if err != nil {
+		return salts{}, err
+	}
+	return salts{binary.BigEndian.Uint32(head[16:]), binary.BigEndian.Uint32(head[20:])}, nil
+}
+
+func changeHeader(path string) (ltx.Header, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return ltx.Header{}, err
+	}
+	defer func() { _ = f.Close() }()
+	dec := ltx.NewDecoder(f)
+	err = dec.DecodeHeader()
+	return dec.Header(), err
+}
+
+// endAt rewrites a change file with the same pages, as one that ends where a WAL with the given salts begins. With the
+// salts of the WAL that is there, Litestream goes on from its first frame; with others, it captures the whole file.
+func endAt(path string, where salts) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	// The change may be the first copy of a large file, and the ltx package reads and writes in pieces of a few bytes.
+	r := bufio.NewReaderSize(in, rewriteBuffer)
+	return replaceFile(path, func(f io.Writer) error {
+		w := bufio.NewWriterSize(f, rewriteBuffer)
+		return cmp.Or(copyEndingAt(ltx.NewDecoder(r), w, where), w.Flush())
+	})
+}
+
+func copyEndingAt(dec *ltx.Decoder, w io.Writer, where salts) error {
+	if err := dec.DecodeHeader(); err != nil {
+		return err
+	}
+	enc, err := ltx.NewEncoder(w)
+	if err != nil {
+		return err
+	}
+	h := dec.Header()
+	h.WALOffset, h.WALSize = litestream.WALHeaderSize, 0
+	h.WALSalt1, h.WALSalt2 = where.a, where.b
+	if err := enc.EncodeHeader(h); err != nil {
+		return err
+	}
+	page := make([]byte, h.PageSize)
+	for {
+		var ph ltx.PageHeader
+		err := dec.DecodePage(&ph, page)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = enc.EncodePage(ltx.PageHeader{Pgno: ph.Pgno}, page)
+		}
+		if err != nil {
+			return fmt.Errorf("page %d: %w", ph.Pgno, err)
+		}
+	}
+	if err := dec.Close(); err != nil {
+		return err
+	}
+	enc.SetPostApplyChecksum(dec.Trailer().PostApplyChecksum)
+	return enc.Close()
+}
+
+// replaceFile writes a file beside path, syncs it and renames it there.
+func replaceFile(path string, write func(io.Writer) error) (err error) {
+	tmp := path + ".tmp" // Litestream removes such files when it opens
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(tmp)
+		}
+	}()
+	if err = write(f); err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	if err = os.Rename(tmp, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}

@@ -1,0 +1,123 @@
+package standalone
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// Probe checks a target by using it as the engine will: it writes a small object, reads it back, finds it in a
+// listing, and deletes it. It returns one sentence per step done, also when a later one fails. A missing last folder
+// is made first.
+func (t *Target) Probe(ctx context.Context) ([]string, error) {
+	p := &probe{t: t, key: probeKey(rand.Text()), content: []byte(rand.Text())}
+	defer p.leave(ctx)
+	for _, step := range []func(context.Context) error{p.place, p.write, p.read, p.find, p.remove} {
+		if err := step(ctx); err != nil {
+			return p.done, asError("probe", err)
+		}
+	}
+	return p.done, nil
+}
+
+type probe struct {
+	t       *Target
+	key     string
+	content []byte
+	written bool
+	done    []string
+}
+
+func (p *probe) say(format string, args ...any) {
+	p.done = append(p.done, fmt.Sprintf(format, args...))
+}
+
+func (p *probe) place(ctx context.Context) error {
+	if p.t.at.kind != kindFile {
+		return nil
+	}
+	return p.t.store.create(ctx)
+}
+
+func (p *probe) write(ctx context.Context) error {
+	if err := p.t.putBytes(ctx, p.key, p.content); err != nil {
+		return err
+	}
+	p.written = true
+	p.say("Wrote a test object to %s.", p.t.at.name())
+	return nil
+}
+
+func (p *probe) read(ctx context.Context) error {
+	got, err := p.t.getBytes(ctx, p.key)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, p.content) {
+		return app.Errorf(app.CodeDamaged, "probe", "%s gave back something else than was written.", p.t.at.name()).
+			WithHint("Choose another storage: copies in this one could not be trusted.")
+	}
+	p.say("Read it back: it is the same.")
+	return nil
+}
+
+func (p *probe) find(ctx context.Context) error {
+	name := p.key[len(layoutRoot)+1:]
+	for o, err := range p.t.store.list(ctx, layoutRoot, name) {
+		if err != nil {
+			return err
+		}
+		if o.name == name {
+			p.say("Found it in the listing.")
+			return nil
+		}
+	}
+	return app.Errorf(app.CodeDamaged, "probe", "%s does not list what was just written.", p.t.at.name()).
+		WithHint("Choose another storage: it must show at once what it holds.")
+}
+
+func (p *probe) remove(ctx context.Context) error {
+	if err := p.t.store.remove(ctx, p.key); err != nil {
+		return err
+	}
+	p.written = false
+	p.say("Deleted it again.")
+	return nil
+}
+
+// leave takes the object away after a step failed, also when ctx ended.
+func (p *probe) leave(ctx context.Context) {
+	if !p.written {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), idleTimeout)
+	defer cancel()
+	if err := p.t.store.remove(ctx, p.key); err != nil {
+		p.t.log.Warn("test object left behind", "key", p.key, "error", err)
+	}
+}
+
+func (t *Target) putBytes(ctx context.Context, key string, content []byte) error {
+	_, err := t.store.put(ctx, key, time.Time{}, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+	return err
+}
+
+// maxRecord bounds what is read into memory of machine.json and the like.
+const maxRecord = 1 << 20
+
+func (t *Target) getBytes(ctx context.Context, key string) ([]byte, error) {
+	r, err := t.store.open(ctx, key, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // only read
+	return io.ReadAll(io.LimitReader(r, maxRecord))
+}

@@ -1,0 +1,256 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// ReplicaConfig configures a Replica.
+type ReplicaConfig struct {
+	Target *Target
+	User   string
+	// Machine is the id of this machine.
+	Machine string
+	Logger  *slog.Logger
+	// WorkAround lets a Fetch of a point that was asked for by its id go around damaged objects where others hold the
+	// same changes. Without it every damage is an error: a test restore must not be better than what is there.
+	WorkAround bool
+	// Now is the clock that the future is judged by; time.Now by default.
+	Now func() time.Time
+}
+
+// Replica reads what a target holds for one user. It needs no engine, and sees the target as it is.
+type Replica struct {
+	cfg ReplicaConfig
+	log *slog.Logger
+
+	mu   sync.Mutex
+	last *planned // for the Fetch that follows a Plan
+}
+
+// planned is what a plan stands on.
+type planned struct {
+	machine string
+	point   ltx.TXID
+	byID    bool // the point was asked for by its id
+	history history
+	objects []*ltx.FileInfo
+	bad     map[*ltx.FileInfo]bool // what the objects avoid
+}
+
+var _ app.Replica = (*Replica)(nil)
+
+// NewReplica returns a Replica; it asks nothing of the target yet.
+func NewReplica(cfg ReplicaConfig) app.Replica {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Replica{cfg: cfg, log: cfg.Logger}
+}
+
+// Machines lists the machines seen at the target, sorted by id.
+func (r *Replica) Machines(ctx context.Context) ([]app.Machine, error) {
+	machines, err := r.cfg.Target.Machines(ctx, r.cfg.User)
+	for i := range machines {
+		machines[i].This = machines[i].ID == r.cfg.Machine
+	}
+	return machines, err
+}
+
+// Timeline lists the points of a machine, newest first.
+func (r *Replica) Timeline(ctx context.Context, machine string) (app.Timeline, error) {
+	machine, h, err := r.history(ctx, machine)
+	if err != nil {
+		return app.Timeline{}, asError("points", err)
+	}
+	tl := app.Timeline{Machine: machine, Points: h.points()}
+	if n := len(tl.Points); n > 0 {
+		tl.Oldest = tl.Points[n-1].Time
+	}
+	return tl, nil
+}
+
+// Plan finds the objects that make the moment, without reading more than the newest one's header.
+func (r *Replica) Plan(ctx context.Context, machine string, m app.Moment) (app.RestorePlan, error) {
+	if m.Point != "" && !m.At.IsZero() {
+		return app.RestorePlan{}, app.Errorf(app.CodeInvalid, "restore", "Say a point or a time, not both.")
+	}
+	p, point, err := r.plan(ctx, machine, m)
+	if err != nil {
+		return app.RestorePlan{}, err
+	}
+	hdr, err := r.lastHeader(ctx, p)
+	if isGone(err) { // merged or thinned since it was listed
+		if p, point, err = r.plan(ctx, machine, m); err != nil {
+			return app.RestorePlan{}, err
+		}
+		hdr, err = r.lastHeader(ctx, p)
+	}
+	if err != nil {
+		return app.RestorePlan{}, r.explain(ctx, p, err)
+	}
+	r.mu.Lock()
+	r.last = p
+	r.mu.Unlock()
+	return app.RestorePlan{
+		Machine: p.machine, Point: point, Objects: len(p.objects), Bytes: p.bytes(),
+		DBBytes: int64(hdr.Commit) * int64(hdr.PageSize),
+	}, nil
+}
+
+// lastHeader reads the header of the plan's last object.
+func (r *Replica) lastHeader(ctx context.Context, p *planned) (ltx.Header, error) {
+	for {
+		hdr, err := readHeader(ctx, r.client(p.machine), p.objects[len(p.objects)-1])
+		if err == nil || !r.workAround(p, err) {
+			return hdr, err
+		}
+	}
+}
+
+func isGone(err error) bool {
+	found, ok := errors.AsType[*damage](err)
+	return ok && found.what == isMissing
+}
+
+func (p *planned) bytes() (n int64) {
+	for _, f := range p.objects {
+		n += f.Size
+	}
+	return n
+}
+
+func (r *Replica) plan(ctx context.Context, machine string, m app.Moment) (*planned, app.RestorePoint, error) {
+	machine, h, err := r.history(ctx, machine)
+	if err != nil {
+		return nil, app.RestorePoint{}, asError("restore", err)
+	}
+	p := &planned{machine: machine, history: h, byID: m.Point != ""}
+	point, err := h.pick(m, r.cfg.Now())
+	if err != nil {
+		return nil, app.RestorePoint{}, r.explain(ctx, p, err)
+	}
+	if p.point, err = ltx.ParseTXID(point.ID); err != nil {
+		return nil, app.RestorePoint{}, asError("restore", err)
+	}
+	if p.objects = h.plan(p.point); p.objects == nil {
+		return nil, app.RestorePoint{}, app.Errorf(app.CodeFailed, "restore", "No objects lead to the point %s.", point.ID)
+	}
+	return p, point, nil
+}
+
+// Fetch writes the plan's image to a new file, whole and durable, or leaves nothing. When the engine merged or thinned
+// objects since the plan was made, it plans the same point again.
+func (r *Replica) Fetch(ctx context.Context, plan app.RestorePlan, to string, progress func(done, total int64)) error {
+	p := r.planned(plan)
+	for fresh := false; ; {
+		if p == nil {
+			var err error
+			if p, _, err = r.plan(ctx, plan.Machine, app.Moment{Point: plan.Point.ID}); err != nil {
+				return err
+			}
+			fresh = true
+		}
+		a := r.assembly(p.machine, p.history, p.objects)
+		a.progress = progress
+		err := a.fetch(ctx, to)
+		if err == nil {
+			return nil
+		}
+		if isGone(err) && !fresh {
+			p = nil
+		} else if !r.workAround(p, err) {
+			return r.explain(ctx, p, err)
+		}
+	}
+}
+
+func (r *Replica) assembly(machine string, h history, objects []*ltx.FileInfo) *assembly {
+	return &assembly{client: r.client(machine), node: nodeID(machine), history: h, objects: objects}
+}
+
+// planned returns what the last Plan found, if this is its plan.
+func (r *Replica) planned(plan app.RestorePlan) *planned {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil || r.last.machine != plan.Machine || r.last.point.String() != plan.Point.ID {
+		return nil
+	}
+	p := *r.last // a fetch may change it
+	p.bad = maps.Clone(p.bad)
+	return &p
+}
+
+func (r *Replica) client(machine string) replicaClient {
+	return r.cfg.Target.ReplicaClient(r.cfg.User, machine)
+}
+
+// history lists the objects of a machine. None means this one if it has any, else the target's only other one.
+func (r *Replica) history(ctx context.Context, machine string) (string, history, error) {
+	if machine == "" {
+		h, err := readHistory(ctx, r.client(r.cfg.Machine))
+		if err != nil || len(h) > 0 {
+			return r.cfg.Machine, h, err
+		}
+		if machine, err = r.onlyOther(ctx); err != nil {
+			return "", nil, err
+		}
+	} else if err := checkID(machine); err != nil {
+		return "", nil, err
+	}
+	h, err := readHistory(ctx, r.client(machine))
+	if err == nil && len(h) == 0 && machine != r.cfg.Machine {
+		err = r.noMachine(ctx, machine)
+	}
+	return machine, h, err
+}
+
+// onlyOther is the only machine beside this one, or this one when there is none.
+func (r *Replica) onlyOther(ctx context.Context) (string, error) {
+	others, err := r.others(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(others) == 0:
+		return r.cfg.Machine, nil
+	case len(others) > 1:
+		return "", app.Errorf(app.CodeInvalid, "restore", "Several machines keep copies here: %s.", strings.Join(others, ", ")).
+			WithHint("Say which one with --machine.")
+	}
+	return others[0], nil
+}
+
+func (r *Replica) others(ctx context.Context) ([]string, error) {
+	machines, err := r.cfg.Target.Machines(ctx, r.cfg.User)
+	var ids []string
+	for _, m := range machines {
+		if m.ID != r.cfg.Machine {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids, err
+}
+
+func (r *Replica) noMachine(ctx context.Context, machine string) error {
+	e := app.Errorf(app.CodeNotFound, "restore", "There are no copies of a machine %s.", machine)
+	ids, err := r.others(ctx)
+	if err != nil || len(ids) == 0 {
+		return e
+	}
+	return e.WithHint("There are copies of %s.", strings.Join(ids, ", "))
+}
+
+// Close has nothing to end: the Target belongs to the caller.
+func (r *Replica) Close() error { return nil }

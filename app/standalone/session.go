@@ -1,0 +1,245 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/benbjohnson/litestream"
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+const (
+	// busyTimeout is how long Litestream's own statements wait for a writer before they are put off to the next turn.
+	busyTimeout = 500 * time.Millisecond
+	// walKeep is the size the WAL file is cut back to when SQLite starts it anew, in bytes.
+	walKeep = 16 << 20
+	// lookEvery is how often the file is looked at when no event came: it finds a replaced file, a changed one on file
+	// systems without events, and a machine that woke up.
+	lookEvery = 5 * time.Second
+)
+
+// session is the time between opening the file for replication and closing it.
+type session struct {
+	k             *Keeper
+	db            *litestream.DB
+	index         *index
+	log           *slog.Logger
+	litestreamLog *slog.Logger
+	identity      os.FileInfo
+	rebaseFor     string
+	interval      time.Duration
+
+	capturing sync.Mutex   // one capture at a time; held while the file is closed to step aside
+	reading   sync.RWMutex // held for reading while a full copy is read from the file
+	walIndex  *walIndex
+	sealed    seal
+	shipping  sync.Mutex // one upload at a time
+	shipWake  chan struct{}
+	drillWake chan struct{}
+	thinnedAt time.Time
+	infoAt    time.Time // when machine.json was brought up to date
+	announced bool      // machine.json is known to be at the target
+}
+
+func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error) {
+	identity, err := os.Stat(k.cfg.File.Path())
+	if err != nil {
+		return nil, fileMissing(k.cfg.File.Path(), err)
+	}
+	s := &session{
+		k: k, log: k.cfg.Logger, identity: identity, rebaseFor: rebase, interval: k.cfg.Target.Interval(),
+		shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: k.cfg.Now(),
+	}
+	s.litestreamLog = slog.New(quiet{k.cfg.Logger.Handler()})
+	client := k.cfg.Target.ReplicaClient(k.cfg.User, k.cfg.Machine)
+	client.SetLogger(s.litestreamLog)
+	floor, _ := ltx.ParseTXID(k.cfg.Known.ReplicatedTXID)
+	s.index = newIndex(client, floor, k.status.sent)
+	if err := s.index.Init(ctx); err != nil {
+		return nil, classify("replicate", err)
+	}
+	if err := s.firstCapture(ctx); err != nil {
+		return nil, err
+	}
+	if s.walIndex, err = openWALIndex(k.cfg.File.Path()); err != nil {
+		s.log.Warn("checkpoints of other programs cannot be seen", "error", err)
+		s.walIndex = &walIndex{}
+	}
+	if err := s.tune(ctx); err != nil {
+		s.log.Warn("wal size limit not set", "error", err)
+	}
+	if err := s.followLarge(ctx); err != nil {
+		s.log.Warn("the newest change stays a large one", "error", err)
+	}
+	return s, nil
+}
+
+// openDB makes the handle of a session, not yet open.
+func (s *session) openDB() {
+	s.db = litestream.NewDB(s.k.cfg.File.Path())
+	s.db.SetLogger(s.litestreamLog)
+	// This package runs the loop: no monitor of Litestream's, no timer, no request of its own accord.
+	s.db.MonitorInterval = 0
+	s.db.CheckpointInterval = 0
+	s.db.ShutdownSyncTimeout = 0
+	s.db.BusyTimeout = busyTimeout
+	// Checkpoints are made by captureLoop. A truncating one stalls writers and is never made.
+	s.db.MinCheckpointPageN = math.MaxInt32
+	s.db.TruncatePageN = math.MaxInt32
+	s.db.Replica = litestream.NewReplicaWithClient(s.db, s.index)
+	s.db.Replica.MonitorEnabled = false
+}
+
+func (s *session) now() time.Time   { return s.k.cfg.Now() }
+func (s *session) pins() []ltx.TXID { return s.k.pins() }
+func (s *session) walPath() string  { return s.db.WALPath() }
+
+// run captures, ships and drills until ctx ends or the session cannot go on.
+func (s *session) run(ctx context.Context) error {
+	work, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	for _, loop := range []func(context.Context) error{s.captureLoop, s.shipLoop, s.drillLoop} {
+		wg.Go(func() {
+			if err := loop(work); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	<-work.Done()
+	wg.Wait()
+	cause := context.Cause(work)
+	cancel(nil)
+	if ctx.Err() != nil {
+		return s.finish()
+	}
+	s.abandon()
+	return cause
+}
+
+// finish is the orderly end: a last flush within the time limit, then every handle closed.
+func (s *session) finish() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.k.cfg.StopTimeout)
+	defer cancel()
+	if _, err := s.k.flush(ctx); err != nil {
+		s.log.Warn("final flush incomplete; what waits is sent at the next start", "error", err)
+	}
+	s.k.closed()
+	// Litestream closes a plain descriptor of the file, which drops this process's locks on it.
+	release, err := s.k.cfg.File.Quiesce(ctx)
+	if err != nil {
+		s.log.Warn("closing while the file is in use", "error", err)
+	} else {
+		defer release()
+	}
+	if err := s.db.Close(ctx); err != nil {
+		s.log.Warn("closed with something left to send", "error", err)
+	}
+	s.walIndex.close()
+	return nil
+}
+
+// abandon ends a session whose file is no longer the one that was opened: nothing may be read from it any more.
+func (s *session) abandon() {
+	s.k.closed()
+	s.closeDB()
+}
+
+// closeDB ends Litestream's handle without a last look at the file. Closing its plain descriptor drops every lock that
+// this process has on the file, so nothing else of this process may have it open meanwhile.
+func (s *session) closeDB() {
+	ctx, cancel := context.WithTimeout(context.Background(), s.k.cfg.StopTimeout)
+	defer cancel()
+	release, err := s.k.cfg.File.Quiesce(ctx)
+	if err != nil {
+		s.log.Warn("closing while the file is in use", "error", err)
+	} else {
+		defer release()
+	}
+	s.db.SetMetaPath(filepath.Join(s.k.cfg.File.Path(), "closed")) // not a folder: the last capture of Close fails
+	cancel()
+	if err := s.db.Close(ctx); err != nil {
+		s.log.Debug("handle closed", "error", err)
+	}
+	if s.walIndex != nil {
+		s.walIndex.close()
+		s.walIndex = nil
+	}
+}
+
+// lookAtFile finds out whether the path still leads to the file that was opened.
+func (s *session) lookAtFile() error {
+	fi, err := os.Stat(s.k.cfg.File.Path())
+	if err != nil {
+		return fileMissing(s.k.cfg.File.Path(), err)
+	}
+	if !os.SameFile(fi, s.identity) {
+		return fmt.Errorf("%w: the file was replaced by another one", errReopen)
+	}
+	return nil
+}
+
+// tune runs once the file is open: what Litestream's connections need beyond its own settings.
+func (s *session) tune(ctx context.Context) error {
+	db := s.db.SQLDB()
+	db.SetMaxIdleConns(4)
+	for range 3 {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA journal_size_limit=%d", walKeep)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// largeChange is from what size on a change is not left the newest, in bytes.
+const largeChange = 16 << 20
+
+// followLarge makes a small change after one that holds the whole file, as the first copy does. Litestream reads the
+// newest change twice at every start, and keeps its page index in memory until the next one, 100 bytes a page.
+func (s *session) followLarge(ctx context.Context) error {
+	pos, err := s.db.Pos()
+	if err != nil || s.sizes(pos.TXID) < largeChange {
+		return err
+	}
+	const bump = `INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET seq = seq + 1`
+	_, err = s.db.SQLDB().ExecContext(ctx, bump)
+	return err
+}
+
+// resetLocal drops Litestream's local state after it was found damaged; the next session takes it from the target.
+func (s *session) resetLocal(cause error) error {
+	s.log.Warn("local state damaged; taking it from the target", "error", cause)
+	if err := os.RemoveAll(filepath.Join(s.db.MetaPath(), "ltx")); err != nil {
+		return app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be written.", s.db.MetaPath()).Wrap(err)
+	}
+	return fmt.Errorf("%w: local state was damaged", errReopen)
+}
+
+func damagedLocalState(err error) bool {
+	var e *litestream.LTXError
+	return errors.As(err, &e) && e.IsAutoRecoverable()
+}
+
+// quiet hands Litestream's own log lines on one level lower: they are details to us.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, l slog.Level) bool { return q.Handler.Enabled(ctx, l-4) }
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	r.Level -= 4
+	return q.Handler.Handle(ctx, r)
+}
+func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(a)} }
+func (q quiet) WithGroup(g string) slog.Handler      { return quiet{q.Handler.WithGroup(g)} }

@@ -1,0 +1,184 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// infoEvery is how often machine.json is brought up to date while things change.
+const infoEvery = time.Hour
+
+// shipLoop sends the local change files to the target in order and then does the upkeep that is due. It never gives
+// up: what fails is shown and tried again.
+func (s *session) shipLoop(ctx context.Context) error {
+	var retry backoff
+	for {
+		timer := time.NewTimer(retry.wait(s.now(), time.Hour))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-s.shipWake:
+			if retry.n > 0 && !retry.due(s.now()) {
+				timer.Stop()
+				continue // new changes do not make a failing target answer sooner
+			}
+		case <-timer.C:
+			if !retry.due(s.now()) {
+				continue
+			}
+		}
+		timer.Stop()
+		if err := s.shipTurn(ctx, &retry); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) shipTurn(ctx context.Context, retry *backoff) error {
+	err := s.ship(ctx)
+	if err == nil {
+		err = s.upkeepTurn(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && damagedLocalState(err):
+		return s.resetLocal(err)
+	case err != nil:
+		retry.failed(s.now())
+		e := classify("replicate", err)
+		s.log.Warn("not sent", "code", string(e.Code), "error", err)
+		s.k.status.shipFailed(e, s.now(), retry.next)
+		return nil
+	}
+	retry.ok()
+	s.k.status.shipOK()
+	return nil
+}
+
+// ship uploads what is captured. One call runs at a time.
+func (s *session) ship(ctx context.Context) error {
+	s.shipping.Lock()
+	defer s.shipping.Unlock()
+	pos, err := s.db.Pos()
+	if err != nil || pos.TXID == 0 {
+		return err
+	}
+	if err := s.present(ctx); err != nil {
+		return err
+	}
+	if err := s.ensureBase(ctx, pos.TXID); err != nil {
+		return err
+	}
+	s.k.status.sending(pos.TXID, s.sizes)
+	if err := s.db.Replica.Sync(ctx); err != nil {
+		return err
+	}
+	s.index.online()
+	s.k.status.shipped(s.db.Replica.Pos().TXID, s.now())
+	return nil
+}
+
+// ensureBase makes sure that the next change file to send is here. Where it is not (the target lost its files, or the
+// local state its own) a new full copy bridges the gap; the same after the file was replaced.
+func (s *session) ensureBase(ctx context.Context, pos ltx.TXID) error {
+	if s.rebaseFor != "" {
+		if err := s.newBase(ctx, s.rebaseFor); err != nil {
+			return err
+		}
+		s.rebaseFor = ""
+		return nil
+	}
+	sent, err := s.index.list(ctx, 0)
+	if err != nil {
+		return err
+	}
+	next := maxTXID(sent) + 1
+	if next > pos {
+		return nil
+	}
+	if _, err := os.Stat(s.db.LTXPath(0, next, next)); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return s.newBase(ctx, "the next change is not here any more")
+}
+
+func (s *session) newBase(ctx context.Context, why string) error {
+	txid, err := s.fullCopy(ctx, why)
+	if err != nil {
+		return err
+	}
+	return s.goOnFrom(ctx, txid)
+}
+
+func (s *session) sizes(txid ltx.TXID) int64 {
+	if fi, err := os.Stat(s.db.LTXPath(0, txid, txid)); err == nil {
+		return fi.Size()
+	}
+	return 0
+}
+
+// upkeepTurn does the upkeep. A chain that cannot be merged is bridged by a new full copy, once. It does not hold
+// shipping: a restore that holds the file's write lock must not wait for a merge.
+func (s *session) upkeepTurn(ctx context.Context) error {
+	if err := s.upkeep(ctx); err != nil {
+		if e := classify("replicate", err); e.Code != app.CodeFailed && e.Code != app.CodeDamaged && e.Code != app.CodeNotFound {
+			return err
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		if err := s.rebase(ctx, "changes at the target cannot be merged: "+err.Error()); err != nil {
+			return err
+		}
+	}
+	poke(s.drillWake)
+	return s.refreshInfo(ctx)
+}
+
+// present makes sure, before anything is sent, that the place is still the one that holds our copies: a folder whose
+// disk is not mounted looks like an empty one. On object stores this is asked once a session, on disks every time.
+func (s *session) present(ctx context.Context) error {
+	t, k := s.k.cfg.Target, s.k
+	if t.Kind() != "file" && s.announced {
+		return nil
+	}
+	_, err := t.ReadMachine(ctx, k.cfg.User, k.cfg.Machine)
+	switch {
+	case err == nil:
+		s.announced = true
+		return nil
+	case app.CodeOf(err) != app.CodeNotFound:
+		return err
+	case !s.announced && !k.status.everReplicated():
+		s.announced = true
+		return t.WriteMachine(ctx, k.cfg.User, k.cfg.Machine, k.cfg.Info(ctx))
+	}
+	return app.Errorf(app.CodeUnreachable, "replicate", "The copies are not at %s any more.", t.URL()).
+		WithHint("Mount the disk again, or run `coditect-sync setup` to begin a new copy there.").Wrap(err)
+}
+
+// refreshInfo writes machine.json after the first copy of a session and then hourly while things change.
+func (s *session) refreshInfo(ctx context.Context) error {
+	if !s.infoAt.IsZero() && s.now().Sub(s.infoAt) < infoEvery {
+		return nil
+	}
+	return s.writeInfo(ctx)
+}
+
+func (s *session) writeInfo(ctx context.Context) error {
+	info := s.k.cfg.Info(ctx)
+	info.LastReplicated = s.k.status.lastReplicatedAt()
+	if err := s.k.cfg.Target.WriteMachine(ctx, s.k.cfg.User, s.k.cfg.Machine, info); err != nil {
+		return err
+	}
+	s.infoAt = s.now()
+	return nil
+}

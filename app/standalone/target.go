@@ -1,0 +1,141 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/benbjohnson/litestream"
+	"golang.org/x/oauth2"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// replicaClient is what Litestream reads and writes LTX objects through.
+type replicaClient = litestream.ReplicaClient
+
+// TargetConfig says where a target is and how to be let in.
+type TargetConfig struct {
+	// URL is file:///absolute/folder or gs://bucket[/prefix].
+	URL string
+	// Credentials is the path of a service-account key file for gs targets. Empty means TokenSource, and without one
+	// application-default credentials.
+	Credentials string
+	// TokenSource gives access tokens for gs targets when there is no key file.
+	TokenSource oauth2.TokenSource
+	Logger      *slog.Logger
+}
+
+// Target is a place where replicas live. Its methods may be called from several goroutines; all that touch the target
+// block, honour ctx and return *app.Error.
+type Target struct {
+	at    location
+	url   string
+	store store
+	log   *slog.Logger
+}
+
+// OpenTarget prepares a target for use. Of a file target the missing last folder is created where its parent exists;
+// where it does not, or the disk is away, that shows when the target is used. Nothing is asked of an object store yet.
+func OpenTarget(ctx context.Context, cfg TargetConfig) (*Target, error) {
+	at, err := parseLocation(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{at: at, url: cfg.URL, log: cfg.Logger}
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
+	}
+	if at.kind == kindGCS {
+		t.store = &gcsStore{cfg: cfg, at: at, idle: idleTimeout}
+		return t, nil
+	}
+	t.store = &fileStore{root: at.path}
+	if err := t.store.create(ctx); err != nil {
+		t.log.Warn("target folder", "path", at.path, "error", err)
+	}
+	return t, nil
+}
+
+// URL is the target's URL; it never holds a secret.
+func (t *Target) URL() string { return t.url }
+
+// Kind is the scheme of the URL, "file" or "gs".
+func (t *Target) Kind() string { return t.at.kind }
+
+// Interval is how often changes are uploaded.
+func (t *Target) Interval() time.Duration {
+	if t.Paid() {
+		return 5 * time.Second
+	}
+	return time.Second
+}
+
+// Paid tells that requests to the target cost money.
+func (t *Target) Paid() bool { return t.at.kind == kindGCS }
+
+// Close ends the connections to the target.
+func (t *Target) Close() error { return t.store.close() }
+
+// CreateBucket makes the missing bucket, in the project of the credentials, or the missing last folder.
+func (t *Target) CreateBucket(ctx context.Context) error {
+	return asError("create", t.store.create(ctx))
+}
+
+// ReplicaClient reads and writes the LTX objects of one machine.
+func (t *Target) ReplicaClient(user, machine string) litestream.ReplicaClient {
+	return newLTXClient(t, user, machine)
+}
+
+// SameDisk tells whether a file target is on the same disk as path; false for every other target. A path that is not
+// there yet counts as its folder.
+func (t *Target) SameDisk(path string) (bool, error) {
+	if t.at.kind != kindFile {
+		return false, nil
+	}
+	there, err := device(t.at.path)
+	if err != nil {
+		return false, asError("target", &accessError{need: rightRead, place: t.at.path, err: err})
+	}
+	here, err := device(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		here, err = device(filepath.Dir(path))
+	}
+	if err != nil {
+		return false, asError("target", err)
+	}
+	return here == there, nil
+}
+
+// Present fails unless the target is there to be written to. Once a machine has copied to a folder, its data must be
+// in it: a folder without is a mount point whose disk is away, and copies must not pile up under it. It makes no
+// request to an object store.
+func (t *Target) Present(ctx context.Context, user, machine string, copied bool) error {
+	if t.at.kind != kindFile || ctx.Err() != nil {
+		return asError("target", ctx.Err())
+	}
+	if _, err := os.Stat(t.at.path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errNoPlace
+		}
+		return asError("target", &accessError{need: rightRead, place: t.at.path, err: err})
+	}
+	dir := filepath.Join(t.at.path, filepath.FromSlash(machineDir(user, machine)))
+	if _, err := os.Stat(dir); copied && errors.Is(err, fs.ErrNotExist) {
+		return app.Errorf(app.CodeUnreachable, "target", "%s no longer holds what this machine copied to it.", t.at.path).
+			WithHint("Connect the disk it is on. If the copies were deleted on purpose, set up the storage again.").Wrap(err)
+	}
+	return nil
+}
+
+// asError is classify for returning: a nil stays a nil error.
+func asError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return classify(op, err)
+}

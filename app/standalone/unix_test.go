@@ -1,0 +1,155 @@
+//go:build unix
+
+package standalone
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+func TestDiskFaultsHaveNames(t *testing.T) {
+	at := func(err error) error {
+		return &accessError{need: rightWrite, place: "/srv/copies", key: "standalone/x", err: &fs.PathError{Op: "write", Path: "/srv/copies/standalone/x", Err: err}}
+	}
+	for err, code := range map[error]app.Code{
+		syscall.ENOSPC: app.CodeNoSpace, syscall.EDQUOT: app.CodeNoSpace, syscall.EFBIG: app.CodeNoSpace,
+		syscall.EROFS: app.CodeDenied, syscall.EACCES: app.CodeDenied, syscall.EPERM: app.CodeDenied,
+		syscall.ESTALE: app.CodeUnreachable, syscall.EIO: app.CodeUnreachable, syscall.ENOTDIR: app.CodeInvalid,
+	} {
+		if e := mustCode(t, classify("replicate", at(err)), code); !strings.Contains(e.Message+e.Hint, "/srv/copies") && code != app.CodeInvalid {
+			t.Errorf("%v: %q", err, e.Message)
+		}
+		local := &fs.PathError{Op: "write", Path: "/home/ada/image.db", Err: err}
+		if e := mustCode(t, classify("restore", local), code); !strings.Contains(e.Message, "/home/ada/image.db") {
+			t.Errorf("%v here: %q", err, e.Message)
+		}
+	}
+	if e := classify("flush", fmt.Errorf("upload: %w", context.Canceled)); e.Code != app.CodeCanceled {
+		t.Errorf("canceled: %v", e)
+	}
+	own := app.Errorf(app.CodeRefused, "x", "No.")
+	if e := classify("y", fmt.Errorf("wrapped: %w", own)); e != own {
+		t.Errorf("an Error was classified again: %v", e)
+	}
+	if classify("x", nil) != nil || asError("x", nil) != nil {
+		t.Error("nil became an error")
+	}
+	if e := classify("x", errors.New("odd")); e.Code != app.CodeFailed {
+		t.Errorf("unknown: %v", e)
+	}
+}
+
+// TestRealFullDisks uses what the system really answers: a device that is always full, and a limit on file sizes.
+func TestRealFullDisks(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = full.Close() }()
+	_, err = full.Write([]byte("x"))
+	mustCode(t, classify("restore", err), app.CodeNoSpace)
+
+	target := fileTarget(t)
+	w := newTwin(t, target, "m1", 4096)
+	w.write(4000, 3000)
+	plan, err := replicaOf(target, "m1").Plan(t.Context(), "", app.Moment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "image.db")
+	// Larger than any file that the test runner itself is writing meanwhile: the limit holds for the whole process.
+	limitFileSize(t, 8<<20, func() {
+		mustCode(t, replicaOf(target, "m1").Fetch(t.Context(), plan, to, nil), app.CodeNoSpace)
+		_, err := target.store.put(t.Context(), "standalone/x", time.Time{}, writeAll(make([]byte, 9<<20)))
+		mustCode(t, classify("replicate", err), app.CodeNoSpace)
+	})
+	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a partial image was left: %v", err)
+	}
+	if left := names(t, target.store, layoutRoot, ""); left != nil {
+		t.Errorf("a partial object was left: %v", left)
+	}
+	if err := replicaOf(target, "m1").Fetch(t.Context(), plan, to, nil); err != nil {
+		t.Errorf("again with room: %v", err)
+	}
+}
+
+func limitFileSize(t *testing.T, n uint64, run func()) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ) // else the system ends the process instead of answering
+	defer signal.Reset(syscall.SIGXFSZ)
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	run()
+}
+
+func TestManyObjectsWithFewFiles(t *testing.T) { manyObjects(t, 1500, 64) }
+
+// manyObjects restores from far more objects than the process may have files open.
+func manyObjects(t *testing.T, n ltx.TXID, files uint64) {
+	t.Helper()
+	const pageSize, pages = 512, 64
+	target := fileTarget(t)
+	want := make([]byte, pages*pageSize)
+	_, _ = rand.Read(want)
+	var all []uint32
+	var content [][]byte
+	for i := range uint32(pages) {
+		all, content = append(all, i+1), append(content, want[i*pageSize:(i+1)*pageSize])
+	}
+	putObject(t, target, 0, ltx.Header{PageSize: pageSize, Commit: pages, MinTXID: 1, MaxTXID: 1}, all, content...)
+	for txid := ltx.TXID(2); txid <= n; txid++ {
+		pgno := uint32(txid)%pages + 1
+		page := want[(pgno-1)*pageSize : pgno*pageSize]
+		page[0]++
+		page[1] = byte(txid)
+		putObject(t, target, 0, ltx.Header{PageSize: pageSize, Commit: pages, MinTXID: txid, MaxTXID: txid}, []uint32{pgno}, page)
+	}
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	began := time.Now()
+	path, plan := fetch(t, replicaOf(target, "m1"), "m1", app.Moment{})
+	t.Logf("%d objects in %v", plan.Objects, time.Since(began))
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Objects != int(n) || !bytes.Equal(got, want) {
+		t.Errorf("%d objects, equal %v", plan.Objects, bytes.Equal(got, want))
+	}
+}

@@ -1,0 +1,86 @@
+package tray
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// The least times between two looks at the restore points, which cost a request: when somebody opens the menu, and when
+// nobody has asked, where a request costs nothing and where it may.
+const (
+	listEvery       = 10 * time.Second
+	relistFileEvery = time.Minute
+	relistEvery     = 15 * time.Minute
+)
+
+// setStatus forgets the points of another history: their ids mean something else in this one.
+func (t *tray) setStatus(st app.Status) {
+	if history(st) != history(t.scene.Status) {
+		t.scene.Timeline, t.scene.NoPoints, t.listed = nil, "", time.Time{}
+	}
+	t.scene.Status, t.scene.Gone = st, nil
+}
+
+// history tells one file's copies from another's.
+func history(st app.Status) [3]string {
+	if st.Standalone == nil {
+		return [3]string{st.MachineID, st.DB.Path}
+	}
+	return [3]string{st.MachineID, st.DB.Path, st.Standalone.Target}
+}
+
+// opened is called when somebody looks at the menu; not every panel tells.
+func (t *tray) opened(ctx context.Context) {
+	t.painted = time.Time{}
+	if wallClock().Sub(t.listed) >= listEvery {
+		t.list(ctx)
+	}
+}
+
+// wantsPoints tells that the list of points is missing, or old though there are new ones. While nothing changes nothing
+// is asked, because at some targets a question costs money.
+func (t *tray) wantsPoints(now time.Time) bool {
+	s := t.scene.Standalone
+	if t.scene.Gone != nil || s == nil || s.ReplicatedTXID == "" {
+		return false
+	}
+	every := relistEvery
+	if strings.HasPrefix(s.Target, "file:") {
+		every = relistFileEvery
+	}
+	return t.listed.IsZero() || s.ReplicatedTXID != t.listedTXID && now.Sub(t.listed) >= every
+}
+
+// list asks for the points. It is false when the last question is still open.
+func (t *tray) list(ctx context.Context) bool {
+	s := t.scene.Standalone
+	if s == nil || s.ReplicatedTXID == "" {
+		return true
+	}
+	if !t.occupy(lanePoints) {
+		return false
+	}
+	t.listed, t.listedTXID = wallClock(), s.ReplicatedTXID
+	of := history(t.scene.Status)
+	t.lanes.run(lanePoints, func() {
+		timeline, err := t.cfg.Service.Points(ctx, "")
+		t.post(ctx, func() { t.setPoints(of, timeline, err) })
+	})
+	return true
+}
+
+func (t *tray) setPoints(of [3]string, timeline app.Timeline, err error) {
+	t.busy[lanePoints] = false
+	if of != history(t.scene.Status) {
+		return
+	}
+	if err != nil {
+		t.cfg.Logger.Debug("restore points not listed", "error", err)
+		t.scene.NoPoints = app.AsError("points", err).Message
+		return
+	}
+	t.scene.Timeline, t.scene.NoPoints = &timeline, ""
+}

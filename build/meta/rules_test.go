@@ -1,0 +1,196 @@
+package meta
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const module = "github.com/coditect-ai/coditect-sync"
+
+// graph is what production code imports directly, by import path. Packages without an entry are leaves.
+type graph map[string][]string
+
+// mayImport says which packages of this module a package may import. A package that is not here may not be.
+var mayImport = map[string][]string{
+	"":               {"app/cli"},
+	"app":            {},
+	"app/agent":      {"app", "config"},
+	"app/apptest":    {"app"},
+	"app/cli":        {"app", "app/agent", "app/local", "app/sqlite", "app/standalone", "app/tray", "config"},
+	"app/local":      {"app"},
+	"app/sqlite":     {"app", "config/schema"},
+	"app/standalone": {"app"},
+	"app/tray":       {"app"},
+	"build/bench":    {},
+	"build/meta":     {},
+	"config":         {"app"},
+	"config/schema":  {},
+	// The page: its build, its types, and what it is shown with on a developer's machine.
+	"frontend":           {},
+	"frontend/devserver": {"app", "app/local", "frontend", "frontend/scenes"},
+	"frontend/gen":       {},
+	"frontend/scenes":    {"app"},
+	// Tests alone, which may see everything.
+	"story": {},
+}
+
+// tools says which packages import a third-party module in production code. The longest prefix counts; a module that
+// is not here may not be imported.
+var tools = map[string][]string{
+	"modernc.org/":                       {"app/sqlite"},
+	"github.com/benbjohnson/litestream":  {"app/standalone"},
+	"github.com/superfly/ltx":            {"app/standalone"},
+	"github.com/pierrec/lz4/":            {"app/standalone"},
+	"cloud.google.com/go/":               {"app/standalone"},
+	"github.com/googleapis/gax-go/":      {"app/standalone"},
+	"google.golang.org/api/":             {"app/standalone"},
+	"golang.org/x/oauth2":                {"app/standalone"},
+	"github.com/fsnotify/fsnotify":       {"app/standalone"},
+	"github.com/spf13/cobra":             {"app/cli"},
+	"golang.org/x/term":                  {"app/cli"},
+	"gopkg.in/natefinch/lumberjack.v2":   {"app/cli"},
+	"github.com/Microsoft/go-winio":      {"app/local"},
+	"fyne.io/systray":                    {"app/tray"},
+	"github.com/godbus/dbus/v5":          {"app/tray"},
+	"github.com/fsouza/fake-gcs-server/": {"app/apptest"},
+	// No tool of one package: the system's calls, and ids.
+	"golang.org/x/sys/":      {"app/agent", "app/cli", "app/local", "app/sqlite", "app/standalone", "app/tray", "config"},
+	"github.com/google/uuid": {"app/agent", "app/sqlite", "app/standalone", "app/tray", "config"},
+}
+
+// neverReaches says what a package must not pull in, however far down. An entry ending in / is a prefix.
+var neverReaches = map[string][]string{
+	"": { // the agent: no web view, nothing made for tests
+		"github.com/wailsapp/", "testing", "net/http/httptest", "app/apptest", "github.com/fsouza/", "github.com/rogpeppe/",
+		"gopkg.in/yaml.v3",
+	},
+	"app":           {"net/http", "database/sql", "os/exec"},
+	"app/local":     {"database/sql", "github.com/benbjohnson/", "modernc.org/"},
+	"app/tray":      {"net/http", "database/sql"},
+	"app/sqlite":    {"net/http", "github.com/benbjohnson/", "cloud.google.com/"},
+	"config":        {"net/http", "database/sql"},
+	"config/schema": {"net/http", "database/sql", "os"},
+}
+
+// violations are the sentences about everything in g that breaks a rule, sorted.
+func violations(g graph, standard func(string) bool) []string {
+	var found []string
+	for pkg, imports := range g {
+		own, ours := local(pkg)
+		if !ours {
+			continue
+		}
+		for _, imported := range imports {
+			if why := forbidden(own, imported, standard); why != "" {
+				found = append(found, fmt.Sprintf("%s imports %s: %s", name(own), imported, why))
+			}
+		}
+		for _, target := range neverReaches[own] {
+			if path := g.path(pkg, matcher(target)); path != nil {
+				found = append(found, fmt.Sprintf("%s reaches %s: %s", name(own), target, strings.Join(path, " → ")))
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// forbidden says why a package of ours may not import another one directly, or "".
+func forbidden(own, imported string, standard func(string) bool) string {
+	allowed, known := mayImport[own]
+	if !known {
+		return "the package is not in the table of who may import whom"
+	}
+	if target, ours := local(imported); ours {
+		if !slices.Contains(allowed, target) {
+			return "its layer may not"
+		}
+		return ""
+	}
+	if standard(imported) {
+		return ""
+	}
+	owners := ownersOf(imported)
+	if owners == nil {
+		return "the tool has no owner in the table"
+	}
+	if !slices.Contains(owners, own) {
+		return "the tool belongs to " + strings.Join(owners, ", ")
+	}
+	return ""
+}
+
+func ownersOf(imported string) []string {
+	longest := ""
+	for prefix := range tools {
+		if strings.HasPrefix(imported, prefix) && len(prefix) > len(longest) {
+			longest = prefix
+		}
+	}
+	return tools[longest]
+}
+
+// path is the shortest way from a package to one that matches, nil when there is none.
+func (g graph) path(from string, match func(string) bool) []string {
+	came := map[string]string{from: ""}
+	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
+		for _, next := range g[queue[0]] {
+			if _, seen := came[next]; seen {
+				continue
+			}
+			came[next] = queue[0]
+			if match(next) {
+				return trace(came, next)
+			}
+			queue = append(queue, next)
+		}
+	}
+	return nil
+}
+
+func trace(came map[string]string, at string) []string {
+	var path []string
+	for ; at != ""; at = came[at] {
+		path = append(path, at)
+	}
+	slices.Reverse(path)
+	return path
+}
+
+// matcher takes a package of ours by its short name, any other by its import path, and a prefix that ends in /.
+func matcher(target string) func(string) bool {
+	if _, ours := mayImport[target]; ours {
+		target = module + "/" + target
+	}
+	return func(pkg string) bool {
+		return pkg == target || strings.HasSuffix(target, "/") && strings.HasPrefix(pkg, target)
+	}
+}
+
+// local is a package's path below the module, "" for its root.
+func local(pkg string) (string, bool) {
+	if pkg == module {
+		return "", true
+	}
+	return strings.CutPrefix(pkg, module+"/")
+}
+
+func name(own string) string {
+	if own == "" {
+		return "main"
+	}
+	return own
+}
+
+// unused are the packages in mayImport that g does not have.
+func unused(g graph) []string {
+	have := maps.Clone(mayImport)
+	for pkg := range g {
+		if own, ours := local(pkg); ours {
+			delete(have, own)
+		}
+	}
+	return slices.Sorted(maps.Keys(have))
+}

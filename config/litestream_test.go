@@ -1,0 +1,93 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"gopkg.in/yaml.v3"
+)
+
+// stockConfig has the keys that litestream 0.5.18 reads.
+type stockConfig struct {
+	Retention struct{ Enabled *bool }
+	DBs       []struct {
+		Path    string
+		Replica map[string]string
+	}
+}
+
+// readAsStock reads the configuration as the stock tool does: environment variables first, then YAML.
+func readAsStock(t *testing.T, raw []byte) (db string, replica map[string]string) {
+	t.Helper()
+	var c stockConfig
+	text := os.Expand(string(raw), func(name string) string { return "expanded-" + name })
+	if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+		t.Fatalf("%v in\n%s", err, raw)
+	}
+	if len(c.DBs) != 1 || c.Retention.Enabled == nil || *c.Retention.Enabled {
+		t.Fatalf("got %+v from\n%s", c, raw)
+	}
+	return c.DBs[0].Path, c.DBs[0].Replica
+}
+
+const prefix = "standalone/mira/0199"
+
+func TestLitestreamYMLOfAFolder(t *testing.T) {
+	for _, dir := range []string{
+		"/copies", "/with space", "/co:lon", "/#hash", "/da-sh/- item", `/"double"`, "/'single'", `/back\slash`, "/ümlaut/記憶/🧠",
+		"/$HOME/${USER}", "/100%", "/{brace}", "/[bracket]", "/a\nb", "/tab\tq", "/del\x7f", "/next\u0085line", "/~", "/{{.DB}}", "/yes: !!no &a *b",
+	} {
+		raw, err := LitestreamYML(dir+"/context.db", FileURL(dir), prefix)
+		if err != nil {
+			t.Errorf("%q: %v", dir, err)
+			continue
+		}
+		db, replica := readAsStock(t, raw)
+		if db != dir+"/context.db" || replica["type"] != "file" || replica["path"] != filepath.Join(dir, prefix) {
+			t.Errorf("%q became %q and %q", dir, db, replica)
+		}
+	}
+}
+
+func TestLitestreamYMLOfABucket(t *testing.T) {
+	for target, path := range map[string]string{
+		"gs://bucket":            prefix,
+		"gs://bucket/":           prefix,
+		"gs://bucket/a/b":        "a/b/" + prefix,
+		"gs://bucket/a%20b/$x/":  "a b/$x/" + prefix,
+		"gs://bucket/caf%C3%A9/": "café/" + prefix,
+	} {
+		raw, err := LitestreamYML("/m/context.db", target, prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, r := readAsStock(t, raw); r["type"] != "gs" || r["bucket"] != "bucket" || r["path"] != path {
+			t.Errorf("%s became %q", target, r)
+		}
+	}
+}
+
+func TestLitestreamYMLRefuses(t *testing.T) {
+	for name, c := range map[string]struct{ db, target string }{
+		"an unknown kind":   {"/m.db", "ftp://host/x"},
+		"no URL":            {"/m.db", "%zz"},
+		"a host":            {"/m.db", "file://host/x"},
+		"a path not UTF-8":  {"/m\xff.db", "file:///x"},
+		"a target of bytes": {"/m.db", "file:///x%ff"},
+	} {
+		raw, err := LitestreamYML(c.db, c.target, prefix)
+		if app.CodeOf(err) != app.CodeInvalid {
+			t.Errorf("%s: %v, %s", name, err, raw)
+		}
+	}
+}
+
+func TestLitestreamYMLSaysHowToUseIt(t *testing.T) {
+	raw, err := LitestreamYML("/m/context.db", "file:///copies", prefix)
+	if err != nil || !strings.Contains(string(raw), "litestream restore -config litestream.yml -o restored.db") {
+		t.Errorf("got %s, %v", raw, err)
+	}
+}

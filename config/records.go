@@ -1,0 +1,35 @@
+package config
+
+import (
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// Records are what the agent must remember between runs about things that happened.
+type Records struct {
+	LastDrill *app.Drill     `json:"last_drill,omitempty"`
+	Undo      *app.UndoPoint `json:"undo,omitempty"`
+	// Pins are the points that retention must keep until their Pinned time.
+	Pins []app.RestorePoint `json:"pins,omitempty"`
+	// FirstCopyAt is when the first full copy was complete; zero before that.
+	FirstCopyAt time.Time `json:"first_copy_at,omitzero"`
+	// ReplicatedTXID is the newest point known to be at the target, LastReplicatedAt the time up to which every row
+	// committed before it is there.
+	ReplicatedTXID   string    `json:"replicated_txid,omitempty"`
+	LastReplicatedAt time.Time `json:"last_replicated_at,omitzero"`
+}
+
+// RecordsFile keeps the Records.
+type RecordsFile struct{ Path string }
+
+// Load returns the records, and empty ones where there is no file. A torn or foreign file is moved aside and damaged
+// says so.
+func (f RecordsFile) Load() (records Records, damaged *app.Error, err error) { return f.store().load() }
+
+// Save replaces the records; they survive a crash or a power cut at any moment.
+func (f RecordsFile) Save(records Records) error { return f.store().save(records) }
+
+func (f RecordsFile) store() store[Records] {
+	return store[Records]{path: f.Path, kind: "coditect-sync records", version: 1, check: func(Records) error { return nil }}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/frontend/scenes"
+)
+
+func (d *desk) editPrefs(_ context.Context, edit app.PrefsEdit) (app.Status, error) {
+	return d.change(func(s *scenes.Scene) {
+		st := s.Status
+		prefs := app.Prefs{Mode: st.Mode, PausedUntil: st.PausedUntil}
+		if st.Standalone != nil {
+			prefs.Target = st.Standalone.Target
+		}
+		if edit.Mode != nil {
+			prefs.Mode = *edit.Mode
+		}
+		if edit.PausedUntil != nil {
+			prefs.PausedUntil = *edit.PausedUntil
+		}
+		state := app.Next(prefs, app.Facts{Now: scenes.Now})
+		for _, scene := range scenes.All() {
+			if scene.Status.State == state && (state != app.StateStandalone || scene.Name == "protected") {
+				s.Status = scene.Status
+				break
+			}
+		}
+		s.Status.Mode, s.Status.PausedUntil = prefs.Mode, prefs.PausedUntil
+	}), nil
+}
+
+func (d *desk) editSettings(_ context.Context, edit app.SettingsEdit) (app.Settings, error) {
+	d.change(func(s *scenes.Scene) {
+		if edit.StartAtLogin != nil {
+			s.Settings.StartAtLogin = *edit.StartAtLogin
+		}
+		if edit.Notify != nil {
+			s.Settings.Notify = *edit.Notify
+		}
+	})
+	return d.now().Settings, nil
+}
+
+// usable refuses what its name says it refuses.
+func usable(target string) error {
+	switch {
+	case strings.Contains(target, "write-only"):
+		return app.Errorf(app.CodeDenied, "setup", "This key may write but not read. Without reading, no restore would ever work.").
+			WithHint("Give it the role Storage Object User, then test again.")
+	case strings.Contains(target, "missing"):
+		return app.Errorf(app.CodeNotFound, "setup", "There is no bucket %q.", strings.TrimPrefix(target, "gs://")).
+			WithHint("Check the name, or create it.")
+	case !strings.HasPrefix(target, "gs://") && !strings.HasPrefix(target, "file:///"):
+		return app.Errorf(app.CodeInvalid, "setup", "%q is not an address of a storage.", target).
+			WithHint("Use gs://bucket or file:///folder.")
+	}
+	return nil
+}
+
+func (d *desk) try(_ context.Context, req app.SetupRequest) (app.TargetTrial, error) {
+	if err := usable(req.Target); err != nil && !req.Create {
+		return app.TargetTrial{}, err
+	}
+	return d.now().Trial(req.Target), nil
+}
+
+// setup begins the first copy; the script goes on with its proof and ends protected.
+func (d *desk) setup(_ context.Context, req app.SetupRequest) (app.SetupResult, error) {
+	if err := usable(req.Target); err != nil {
+		return app.SetupResult{}, err
+	}
+	st := d.change(func(s *scenes.Scene) {
+		become(s, "first-copy", req)
+		d.script = []func(*scenes.Scene){
+			func(s *scenes.Scene) { become(s, "proving", req) },
+			func(s *scenes.Scene) {
+				become(s, "protected", req)
+				s.Status.Standalone.LastDrill.At = scenes.Now
+			},
+		}
+	})
+	return app.SetupResult{DB: req.DB, Target: req.Target, User: "mira", Status: st}, nil
+}
+
+func become(s *scenes.Scene, name string, req app.SetupRequest) {
+	next, _ := scenes.Find(name) // named here only
+	s.Status = next.Status
+	s.Settings.Target = req.Target
+	s.Status.Standalone.Target = req.Target
+}
+
+func (d *desk) login(context.Context, nothing) (app.Login, error) {
+	return app.Login{}, app.Errorf(app.CodeInvalid, "login", "No server is configured.").
+		WithHint("Back up to your own storage, or start CODITECT Sync with the address of your server.")
+}
+
+func (d *desk) verify(ctx context.Context, _ nothing) (app.Drill, error) {
+	before := d.now().Status
+	d.change(func(s *scenes.Scene) {
+		s.Status.Progress = &app.Progress{Phase: app.PhaseDrill, Total: 412_000_000, Unit: "bytes", Since: scenes.Now}
+	})
+	err := d.next(ctx)
+	st := d.change(func(s *scenes.Scene) {
+		s.Status = before
+		if err == nil {
+			next, _ := scenes.Find("protected")
+			s.Status.Standalone = next.Status.Standalone
+			s.Status.Standalone.LastDrill.At = scenes.Now.Add(-3 * time.Second)
+		}
+	})
+	if err != nil {
+		return app.Drill{}, err
+	}
+	return *st.Standalone.LastDrill, nil
+}

@@ -1,0 +1,219 @@
+// What a person does, from the first start to an undone restore.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { attacks as Attacks } from '../test/goldens';
+import { control, launch, open, shoot, sound } from './browser';
+
+let browser: Browser;
+beforeAll(async () => { browser = await launch(); });
+afterAll(async () => { await browser.close(); });
+
+const title = (page: Page, text: string | RegExp) => page.getByRole('heading', { level: 1, name: text }).waitFor();
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
+
+test('a fresh installation is led to its first proof', async () => {
+  const { page, trouble, context } = await open(browser, '', { scene: 'new' });
+  await page.getByRole('link', { name: 'Back up to my own storage' }).click();
+  await title(page, 'Where should the copy live?');
+  await page.getByLabel('Storage address').fill('gs://write-only');
+  await button(page, 'Test').click();
+  await page.getByText('This key may write but not read.').waitFor();
+  expect(await button(page, 'Start the first copy').isDisabled()).toBe(true);
+  await page.getByLabel('Storage address').fill('gs://missing-bucket');
+  await button(page, 'Test').click();
+  await button(page, 'Create this bucket').click();
+  await page.getByText('The test worked.').waitFor();
+  await page.getByLabel('Storage address').fill('file:///mnt/nas/copies');
+  await button(page, 'Test').click();
+  await page.getByText('on the same disk').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-storage-tested');
+  await button(page, 'Start the first copy').click();
+  await title(page, /First copy: about 50/);
+  await page.getByText('That is why nothing is green.').waitFor();
+  await control('step');
+  await title(page, 'The first copy is being proved');
+  expect(await page.locator('.proved').count()).toBe(0);
+  await control('step');
+  await title(page, 'You are protected, proved just now');
+  await page.getByRole('switch', { name: 'Start at login' }).check();
+  await page.getByRole('link', { name: 'Done' }).click();
+  await title(page, 'You are protected');
+  await context.close();
+});
+
+test('decide later says that nothing is protected', async () => {
+  const { page, context } = await open(browser, '', { scene: 'new' });
+  await button(page, /Decide later/).click();
+  await title(page, 'This memory is not protected');
+  await context.close();
+});
+
+test('sign in without a server has a way on', async () => {
+  const { page, context } = await open(browser, 'sign-in', { scene: 'new' });
+  await page.getByText('No server is configured.').waitFor();
+  await page.getByRole('link', { name: 'Back up to my own storage' }).click();
+  await title(page, 'Where should the copy live?');
+  await context.close();
+});
+
+test('a moment is looked into, restored, and the restore undone', async () => {
+  const { page, trouble, context } = await open(browser, 'restore', { scene: 'protected' });
+  await page.getByText('Choose a moment to see what changed since.').waitFor();
+  await page.getByLabel('Moment', { exact: true }).fill('11:42:30');
+  await page.keyboard.press('Enter');
+  await page.getByText('Brings back 6 rows, changes 4 back, takes away 428').waitFor();
+  await page.getByText('Use sqlc, not an ORM').waitFor();
+  await button(page, 'Restore to 11:42:30').click();
+  await page.getByText('Fetch 11:42:30 from').waitFor();
+  for (const next of ['Check that it is readable', 'Keep the state of now', 'Writing it into the file']) {
+    await control('step');
+    await page.locator('li.now', { hasText: next }).waitFor();
+  }
+  await sound(page, trouble);
+  await shoot(page, 'flow-restoring');
+  await control('step');
+  await page.locator('li.now', { hasText: 'Comparing every row' }).waitFor();
+  await control('step');
+  await title(page, 'Your memory is as it was at 11:42:30');
+  await page.getByText('128,009 of 128,009 rows are the same as in the copy').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-restored');
+  await button(page, 'Undo this restore').click();
+  for (const next of ['Check that', 'Keep the', 'Writing', 'Comparing']) {
+    await control('step');
+    await page.locator('li.now', { hasText: next }).waitFor();
+  }
+  await control('step');
+  await title(page, 'The restore is undone');
+  expect(trouble).toEqual([]);
+  await context.close();
+});
+
+test('a restore can be canceled, and goes on while another view is shown', async () => {
+  const { page, context } = await open(browser, 'restore?at=2026-11-23T11%3A42%3A30Z', { scene: 'protected' });
+  await button(page, 'Restore to 11:42:30').click();
+  await title(page, /^Restoring to 11:42:30/);
+  await page.getByRole('link', { name: 'Activity' }).click();
+  await title(page, 'Activity');
+  await page.getByRole('link', { name: 'Restore', exact: true }).click();
+  await button(page, 'Cancel and put everything back').click();
+  await page.getByText('Canceled. Every row is as it was.').waitFor();
+  await context.close();
+});
+
+test('a moment is saved as a new file, and what refuses it is told', async () => {
+  const { page, context } = await open(browser, 'restore?at=2026-11-23T11%3A42%3A30Z', { scene: 'protected' });
+  await button(page, 'Save this moment as a new file').click();
+  await page.getByLabel('Path of the new file').fill('/full/context.db');
+  await button(page, 'Save 11:42:30 as a new file').click();
+  await page.getByText('This disk has 90 MB left, the restore needs 830 MB.').waitFor();
+  await button(page, 'Save this moment as a new file').click();
+  await page.getByLabel('Path of the new file').fill('/tmp/then.db');
+  await button(page, 'Save 11:42:30 as a new file').click();
+  await title(page, /^Restoring/);
+  for (let i = 0; i < 5; i++) await control('step');
+  await title(page, '11:42:30 is saved as a new file');
+  await context.close();
+});
+
+test('pausing, resuming and turning off', async () => {
+  const { page, context } = await open(browser, 'settings', { scene: 'protected' });
+  await page.getByLabel('Pause').selectOption('Until I resume');
+  await page.getByRole('link', { name: 'Home' }).click();
+  await title(page, 'Paused until you resume');
+  await button(page, 'Resume now').click();
+  await title(page, 'You are protected');
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('radio', { name: 'Off' }).check();
+  await page.getByRole('link', { name: 'Home' }).click();
+  await title(page, 'This memory is not protected');
+  await button(page, 'Protect it again').click();
+  await title(page, 'You are protected');
+  await context.close();
+});
+
+test('everything can be done with the keyboard', async () => {
+  const { page, trouble, context } = await open(browser, 'home', { scene: 'protected' });
+  await title(page, 'You are protected');
+  const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
+  const seen: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press('Tab');
+    seen.push(await focused());
+  }
+  expect(seen.slice(0, 7).map((s) => s.replace(/\s+/g, ' '))).toEqual(
+    ['Skip to the page', expect.stringContaining('Protected'), 'Home', 'Restore', 'Activity', 'Settings', 'Prove again now']);
+  await page.keyboard.press('Enter'); // on the first figure
+  await page.getByText('All changes on this machine have been copied.').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByText('All changes on this machine have been copied.').waitFor({ state: 'hidden' });
+  await button(page, 'Prove again now').press('Enter');
+  expect(await focused()).toBe('Prove again now');
+  await control('step');
+
+  await page.keyboard.press('2');
+  await title(page, 'Restore');
+  const slider = page.getByRole('slider', { name: 'Moment to restore' });
+  await slider.focus();
+  const value = () => slider.getAttribute('aria-valuetext');
+  const newest = await value();
+  await page.keyboard.press('ArrowLeft');
+  expect(await value()).not.toBe(newest);
+  await page.keyboard.press('PageDown');
+  expect(await value()).toBe('Today 13:02:30');
+  await page.keyboard.press('Home');
+  expect(await value()).toMatch(/^24 Oct/);
+  await page.keyboard.press('End');
+  expect(await value()).toBe(newest);
+
+  await page.keyboard.press('/');
+  await title(page, 'Activity');
+  await page.waitForFunction(() => document.activeElement?.id === 'filter');
+  await page.getByText('Start at login was turned on').waitFor();
+  await page.keyboard.type('login');
+  await page.waitForFunction(() => document.querySelectorAll('.log').length === 1);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('4');
+  await title(page, 'Settings');
+  await button(page, 'Quit CODITECT Sync…').press('Enter');
+  await page.getByRole('alertdialog').waitFor();
+  expect(await focused()).toBe('Keep it running');
+  await shoot(page, 'flow-quit', false);
+  await sound(page, trouble);
+  await page.keyboard.press('Escape');
+  await page.getByRole('alertdialog').waitFor({ state: 'hidden' });
+  await context.close();
+});
+
+test('what a memory holds never runs', async () => {
+  const { page, trouble, context } = await open(browser, 'home', { scene: 'hostile' });
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  for (const hash of ['home', 'restore?at=2026-11-23T11%3A42%3A30Z', 'activity', 'settings', 'first-run/file']) {
+    await page.evaluate((to) => { location.hash = `#/${to}`; }, hash);
+    if (hash.startsWith('restore')) {
+      await button(page, /Show \d+ more/).click();
+      for (const attack of Attacks) expect(await page.locator('.ex').textContent()).toContain(attack);
+    }
+    await page.waitForFunction(() => document.readyState === 'complete');
+    expect(await page.evaluate(() => (window as { pwned?: unknown }).pwned)).toBeUndefined();
+    expect(await page.locator('#page script, #page iframe, #page [onerror], #page [onload], #page math, #page form:not(.solo-form):not(.field)').count()).toBe(0);
+    await shoot(page, `hostile-${hash.split(/\W/)[0]}`);
+  }
+  expect(trouble).toEqual([]);
+  await context.close();
+});
+
+test('a window without a locale is not left blank', async () => {
+  const { page, trouble, context } = await open(browser, 'home', { scene: 'protected' });
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, 'language', { get: () => 'C' });
+    Object.defineProperty(navigator, 'languages', { get: () => ['C'] });
+  });
+  await page.reload();
+  await title(page, 'You are protected');
+  expect(await page.evaluate(() => document.documentElement.dataset['locale'])).toBe('en-GB');
+  expect(trouble).toEqual([]);
+  await context.close();
+});

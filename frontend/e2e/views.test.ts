@@ -1,0 +1,61 @@
+// Every view in every state: light, dark, narrow and enlarged, each without an accessibility problem, each as a picture.
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dress, launch, open, settled, shoot, sound, type Look } from './browser';
+
+let browser: Browser;
+beforeAll(async () => { browser = await launch(); });
+afterAll(async () => { await browser.close(); });
+
+const looks: [string, Look][] = [
+  ['light', {}], ['dark', { dark: true }], ['320', { width: 320 }], ['200', { width: 380, height: 280 }],
+];
+
+/** Shows one view in all looks. It is opened once: the looks are the window's, and the page follows them. */
+async function inAllLooks(name: string, scene: string, hash: string, text: string): Promise<void> {
+  const { page, trouble, context } = await open(browser, hash, { scene });
+  await page.getByText(text).first().waitFor();
+  await settled(page);
+  for (const [look, wish] of looks) {
+    await dress(page, wish);
+    await sound(page, trouble);
+    await shoot(page, `${name}-${look}`);
+  }
+  await context.close();
+}
+
+const homes = [
+  'protected', 'off', 'first-copy', 'proving', 'syncing', 'paused', 'paused-open', 'offline', 'stalled', 'due', 'attention',
+  'drill-failed', 'damaged', 'restoring', 'restored',
+];
+
+const at = 'restore?at=2026-11-23T11%3A42%3A30Z';
+// scene, address, a text that shows that the view is there
+const others: [string, string, string, string][] = [
+  ['restore', 'protected', at, 'Brings back 6 rows'], ['restore-undo', 'restored', 'restore', 'You can undo it until 23 Dec.'],
+  ['restore-empty', 'first-copy', 'restore', 'The first point appears'],
+  ['activity', 'protected', 'activity', '388 changes went up'], ['activity-empty', 'new', 'activity', 'Nothing has happened yet.'],
+  ['settings', 'protected', 'settings', 'Save bundle…'], ['settings-locked', 'locked', 'settings', 'CODITECT_SYNC_MODE=standalone is set'],
+  ['first-choice', 'new', 'first-run', 'Decide later'], ['first-file', 'new', 'first-run/file', 'Which file holds the memory?'],
+  ['first-storage', 'new', 'first-run/storage', 'Where should the copy live?'], ['first-copy', 'first-copy', 'first-run', 'First copy: about 50 s left'],
+  ['first-proving', 'proving', 'first-run', 'is being proved'], ['first-done', 'protected', 'first-run/copy', 'Restored rows'],
+  ['home-signed-out', 'signed-out', 'home', 'Sign in again to go on syncing'], ['first-signin', 'new', 'first-run/sign-in', 'No server is configured.'],
+];
+
+describe('views', () => {
+  test.each(others)('%s', inAllLooks);
+});
+
+describe('home', () => {
+  test.each(homes)('%s', (scene) => inAllLooks(`home-${scene}`, scene, 'home', scene === 'off' ? 'This memory' : 'Last 8 hours'));
+
+  test('answers everything on its first screen', async () => {
+    const { page, context } = await open(browser, 'home', { scene: 'protected' });
+    await page.getByText('macbook-air').waitFor();
+    for (const text of ['You are protected', 'Proved 09:12', 'Last 8 hours']) {
+      const box = await page.getByText(text).first().boundingBox();
+      expect(box!.y + box!.height).toBeLessThan(560);
+    }
+    await context.close();
+  });
+});

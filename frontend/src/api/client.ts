@@ -1,0 +1,78 @@
+// The one way to the agent: its local API, as JSON.
+import type {
+  Drill, Error as AppError, Event as Happening, Finding, Login, Machine, PrefsEdit, Preview, RestorePlan, RestoreRequest,
+  RestoreResult, Settings, SettingsEdit, SetupRequest, SetupResult, Status, TargetTrial, Timeline,
+} from './types';
+
+/** Failure is an error as the agent tells it: a sentence, and often a way on. */
+export class Failure extends Error {
+  readonly code: AppError['code'];
+  readonly hint: string;
+
+  constructor(e: AppError) {
+    super(e.message);
+    this.code = e.code;
+    this.hint = e.hint ?? '';
+  }
+}
+
+export const gone: AppError = { code: 'not_running', message: 'CODITECT Sync does not answer.' };
+
+async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const init: RequestInit = { method, cache: 'no-store' };
+  if (signal) init.signal = signal;
+  if (body !== undefined) {
+    init.headers = { 'Content-Type': 'application/json' };
+    init.body = JSON.stringify(body);
+  }
+  const res = await fetch(path, init).catch((e: unknown) => {
+    throw signal?.aborted ? new Failure({ code: 'canceled', message: 'It was canceled.' }) : new Failure({ ...gone, hint: String(e) });
+  });
+  if (!res.ok) throw new Failure(await reasonOf(res));
+  return res;
+}
+
+// Something between the page and the agent may answer in its own way, for instance when no agent runs.
+async function reasonOf(res: Response): Promise<AppError> {
+  const told = (await res.json().catch(() => null)) as AppError | null;
+  return told && typeof told.message === 'string' ? told : gone;
+}
+
+async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const res = await request(method, `/api/v1/${path}`, body, signal);
+  return (await res.json()) as T;
+}
+
+const q = encodeURIComponent;
+export type Restore = Pick<RestoreRequest, 'at' | 'point' | 'machine' | 'to'>;
+
+export const api = {
+  /** Waits up to 25 s for a status newer than since of that run of the agent; since 0 answers at once. */
+  async status(since: number, run: string, signal: AbortSignal): Promise<{ status: Status; run: string }> {
+    const res = await request('GET', `/api/v1/status?since=${since}&run=${q(run)}`, undefined, signal);
+    return { status: (await res.json()) as Status, run: res.headers.get('Coditect-Sync-Run') ?? '' };
+  },
+  prefs: (edit: PrefsEdit) => call<Status>('PATCH', 'prefs', edit),
+  setup: (req: SetupRequest) => call<SetupResult>('POST', 'setup', req),
+  tryTarget: (req: SetupRequest, signal?: AbortSignal) => call<TargetTrial>('POST', 'target/try', req, signal),
+  points: (machine: string) => call<Timeline>('GET', `points?machine=${q(machine)}`),
+  plan: (req: Restore, signal: AbortSignal) => call<RestorePlan>('POST', 'restore/plan', req, signal),
+  preview: (req: Restore, signal: AbortSignal) => call<Preview>('POST', 'preview', req, signal),
+  restore: (req: Restore, signal: AbortSignal) => call<RestoreResult>('POST', 'restore', req, signal),
+  undo: (signal: AbortSignal) => call<RestoreResult>('POST', 'undo', {}, signal),
+  verify: () => call<Drill>('POST', 'verify', {}),
+  machines: () => call<Machine[]>('GET', 'machines'),
+  doctor: () => call<Finding[]>('GET', 'doctor'),
+  activity: async () => (await call<Happening[] | null>('GET', 'activity?limit=500')) ?? [],
+  settings: () => call<Settings>('GET', 'settings'),
+  editSettings: (edit: SettingsEdit) => call<Settings>('PATCH', 'settings', edit),
+  diagnostics: () => call<Record<string, string>>('GET', 'diagnostics'),
+  login: () => call<Login>('POST', 'login', {}),
+  loginState: () => call<Login>('GET', 'login'),
+  cancelLogin: () => call<unknown>('DELETE', 'login'),
+  quit: () => call<unknown>('POST', 'quit', {}),
+};
+
+export function failureOf(e: unknown): Failure {
+  return e instanceof Failure ? e : new Failure({ code: 'failed', message: e instanceof Error ? e.message : String(e) });
+}

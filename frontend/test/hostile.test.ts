@@ -1,0 +1,57 @@
+// What a memory holds is shown, letter by letter, and never becomes part of the page.
+import { readFileSync, readdirSync } from 'node:fs';
+import { flushSync, mount, unmount } from 'svelte';
+import { describe, expect, test } from 'vitest';
+import type { Preview } from '../src/api/types';
+import Differences from '../src/parts/Differences.svelte';
+import Hero from '../src/parts/Hero.svelte';
+import Machines from '../src/parts/Machines.svelte';
+import Note from '../src/parts/Note.svelte';
+import { lookOf } from '../src/look';
+import { attacks } from './goldens';
+import { f, golden, now } from './goldens';
+
+function shown(component: typeof Differences | typeof Note | typeof Machines | typeof Hero, props: Record<string, unknown>): HTMLElement {
+  const target = document.createElement('div');
+  document.body.append(target);
+  const app = mount(component as never, { target, props } as never);
+  flushSync();
+  const copy = target.cloneNode(true) as HTMLElement;
+  void unmount(app);
+  target.remove();
+  return copy;
+}
+const tags = (el: HTMLElement) => [...el.querySelectorAll('*')].map((x) => x.localName).join(' ');
+const differences = (text: string): Preview => ({
+  plan: {} as never,
+  tables: [{ table: text, then: 1, now: 1, added: 1, changed: 1, removed: 1, examples: [
+    { kind: 'added', id: text, now: text }, { kind: 'changed', id: text, then: text, now: text }, { kind: 'removed', id: text, then: text }] }],
+});
+
+test('there are 20 of them', () => { expect(attacks.length).toBe(20); });
+
+describe.each(attacks)('%j', (attack) => {
+  test('stays text', () => {
+    const harmless = tags(shown(Differences, { preview: differences('harmless'), now }));
+    const el = shown(Differences, { preview: differences(attack), now });
+    expect(tags(el)).toBe(harmless);
+    expect([...el.querySelectorAll('.x')].map((x) => x.textContent)).toContain(attack);
+    const note = shown(Note, { lines: [{ term: 'Cause', text: attack }] });
+    expect([tags(note), note.querySelector('dd')!.textContent]).toEqual(['section dl dt dd', attack]);
+    const machines = shown(Machines, { list: [{ id: '1', user: '', this: false, host: attack, os: attack, version: '', db: '', lineage: '' }], now });
+    expect(machines.querySelector('.t')!.textContent).toBe(attack);
+    const hero = shown(Hero, { look: { ...lookOf(golden('protected'), now, f), title: attack, lead: attack }, onact: () => undefined });
+    expect(hero.querySelector('h1')!.children.length).toBe(0);
+    expect((globalThis as { pwned?: unknown }).pwned).toBeUndefined();
+  });
+});
+
+test('no source makes markup of text, and the policy forbids what would run', () => {
+  const folder = 'src/';
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((n) => /\.(svelte|ts)$/.test(n))) {
+    expect(readFileSync(folder + name, 'utf8'), name).not.toMatch(/\{@html|innerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
+  }
+  const policy = /Content-Security-Policy" content="([^"]*)"/.exec(readFileSync('index.html', 'utf8'))![1]!;
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toMatch(/unsafe|\*|data:|https?:/);
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { figuresOf } from '../src/figures';
+import { glyphOf } from '../src/glyph';
+import { lookOf } from '../src/look';
+import { noteOf } from '../src/notes';
+import { f, golden, names, now, reading } from './goldens';
+
+const nb = (s: string) => s.replaceAll('\u00a0', ' ');
+
+describe('every status the agent can have', () => {
+  const want: Record<string, [glyph: string, tone: string, seal: string, title: string]> = {
+    new: ['new', 'rest', 'Not set up, not protected', 'Keep what your AI work has learned'],
+    off: ['off', 'rest', 'Off, not protected', 'This memory is not protected'],
+    'signed-out': ['signed-out', 'wait', 'Signed out, changes stay here', 'Sign in again to go on syncing'],
+    'first-copy': ['syncing', 'work', 'First copy, not protected yet', 'First copy: about 50 s left'],
+    proving: ['syncing', 'work', 'Proving, not protected yet', 'The first copy is being proved'],
+    protected: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
+    restored: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
+    locked: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
+    syncing: ['syncing', 'work', 'Copying, about 4 min left', 'Copying, about 4 min left'],
+    paused: ['paused', 'rest', 'Paused, until 15:27', 'Paused for another 1 h 24 min'],
+    'paused-open': ['paused', 'rest', 'Paused, until you resume', 'Paused until you resume'],
+    offline: ['offline', 'rest', 'Offline, 4.3 MB waits', 'Offline since 13:20'],
+    stalled: ['stalled', 'wait', 'Stalled, 912 KB waits', 'Stalled: 912 KB not confirmed since 13:59'],
+    due: ['stalled', 'wait', 'Not proved lately, proved 6 Nov', 'A test restore is due'],
+    attention: ['attention', 'wait', 'Needs you, 7.7 MB waits', 'Your storage no longer accepts copies'],
+    hostile: ['attention', 'wait', 'Needs you, proved 09:12', '"><svg onload=window.pwned=3>'],
+    'drill-failed': ['attention', 'wait', 'Needs you, test restore failed', 'The copy of 14:00 could not be restored'],
+    damaged: ['error', 'wrong', 'Stopped, copied 13:57', 'The memory file is damaged'],
+    restoring: ['restoring', 'work', 'Restoring, about 4 s left', 'Restoring, about 4 s left'],
+  };
+
+  test('is known here', () => { expect(names.sort()).toEqual(Object.keys(want).sort()); });
+
+  test.each(names)('%s', (name) => {
+    const look = lookOf(golden(name), now, f);
+    expect([look.glyph, look.tone, nb(`${look.word}, ${look.fact}`), nb(look.title)]).toEqual(want[name]);
+    expect(look.acts.filter((a) => a.kind === 'primary').length).toBeLessThanOrEqual(1);
+  });
+});
+
+test('green only while a proof stands', () => {
+  for (const name of names) {
+    const st = golden(name);
+    if (lookOf(st, now, f).tone === 'proved') expect(st.healthy && st.standalone!.last_drill!.ok).toBe(true);
+    expect(glyphOf({ ...st, healthy: false }, now)).not.toBe('protected');
+  }
+});
+
+test('says what it means and what proves it', () => {
+  const look = lookOf(golden('protected'), now, f);
+  expect(look.lead).toBe('Every change is in your storage. You can go back to any moment up to 14:02:51. Nothing to do.');
+  expect(look.proof).toBe('Proved 09:12: a test restore gave back all 128,206 rows.');
+  expect(lookOf(golden('off'), now, f).lead).toBe('Sync is off. If this disk fails, everything since 20 Nov 18:22:10 is lost.');
+});
+
+test('no sentence apologises, exclaims or shows what is inside', () => {
+  for (const name of names.filter((n) => n !== 'hostile')) {
+    const { title, lead, proof } = lookOf(golden(name), now, f);
+    expect(`${title} ${lead} ${proof}`).not.toMatch(/!|oops|sorry|please|success|undefined|NaN|Invalid|WAL|TXID|token|\s{2}\S/i);
+  }
+});
+
+test('a cause has a consequence, and amber only where a person must act', () => {
+  expect(noteOf(reading('protected'))).toBeNull();
+  expect(noteOf(reading('offline'))!.tone).toBe('');
+  expect(noteOf(reading('attention'))!.tone).toBe('wait');
+  expect(noteOf(reading('damaged'))!.lines.map((l) => l.term)).toEqual(['Cause', 'What to do', 'What is lost']);
+});
+
+test('figures explain themselves', () => {
+  const figures = figuresOf(reading('offline'), new Date('2026-10-24T14:00:00Z'), ['every hour for 30 days']);
+  expect(figures.map((x) => nb(`${x.label}: ${x.value}`))).toEqual(['Waiting to go up: 4.3 MB', 'Next try: by itself', 'Go back to: 24 Oct', 'Rows: 128,206']);
+  expect(figures.every((x) => x.why.length > 20)).toBe(true);
+  expect(figuresOf(reading('off'), null, [])[0]!.value).toBe('Unknown');
+});

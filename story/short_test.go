@@ -1,0 +1,13 @@
+//go:build !long
+
+package story_test
+
+import "time"
+
+// The sizes of the normal suite.
+const (
+	storyRows  = 0 // rows added to the story's database beforehand
+	killRounds = 50
+	idleFor    = time.Minute
+	harmFor    = time.Minute
+)
