@@ -31,7 +31,7 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&p.plain, "no-color", false, "no colours (NO_COLOR)")
 	root.AddCommand(
 		p.setupVerb(), p.startVerb(), p.stopVerb(), p.statusVerb(), p.pointsVerb(), p.restoreVerb(), p.undoVerb(), p.verifyVerb(),
-		p.modeVerb(), p.pauseVerb(), p.resumeVerb(), p.machinesVerb(), p.doctorVerb(), p.agentVerb(), p.quitVerb(),
+		p.modeVerb(), p.pauseVerb(), p.resumeVerb(), p.machinesVerb(), p.doctorVerb(), p.agentVerb(), p.windowVerb(), p.quitVerb(),
 	)
 	return root
 }

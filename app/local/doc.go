@@ -23,4 +23,9 @@
 // Requests and replies are the JSON forms of the types of package app; a failure is an app.Error with the HTTP status
 // of its code. Every reply carries the agent's version (VersionHeader) and its run (RunHeader): revisions count within
 // one run, so a watcher that names another run is answered at once.
+//
+// # The window's socket
+//
+// The window listens beside the agent, for ShowWindow alone: one home has one window, and whoever opens it again raises
+// it and says which view to show.
 package local

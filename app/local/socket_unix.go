@@ -24,12 +24,17 @@ const maxSocketPath = len(unix.RawSockaddrUnix{}.Path) - 1
 
 // SocketPath is where the agent of home listens: home/run/agent.sock, or a folder of the user in the system's
 // temporary folder where that is too long for a socket.
-func SocketPath(home string) string {
-	if path := filepath.Join(home, "run", "agent.sock"); len(path) <= maxSocketPath {
+func SocketPath(home string) string { return socketPath(home, "agent.sock", ".sock") }
+
+// WindowSocketPath is where the window of home listens, beside the agent's socket.
+func WindowSocketPath(home string) string { return socketPath(home, "window.sock", "-window.sock") }
+
+func socketPath(home, base, suffix string) string {
+	if path := filepath.Join(home, "run", base); len(path) <= maxSocketPath {
 		return path
 	}
 	sum := sha256.Sum256([]byte(filepath.Clean(home)))
-	name := filepath.Join(fmt.Sprintf("coditect-sync-%d", os.Geteuid()), hex.EncodeToString(sum[:8])+".sock")
+	name := filepath.Join(fmt.Sprintf("coditect-sync-%d", os.Geteuid()), hex.EncodeToString(sum[:8])+suffix)
 	if path := filepath.Join(os.TempDir(), name); len(path) <= maxSocketPath {
 		return path
 	}

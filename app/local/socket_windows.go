@@ -17,9 +17,14 @@ import (
 )
 
 // SocketPath is the name of the pipe the agent of home listens on.
-func SocketPath(home string) string {
+func SocketPath(home string) string { return pipeName("coditect-sync-", home) }
+
+// WindowSocketPath is the name of the pipe the window of home listens on.
+func WindowSocketPath(home string) string { return pipeName("coditect-sync-window-", home) }
+
+func pipeName(prefix, home string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(filepath.Clean(home))))
-	return `\\.\pipe\coditect-sync-` + hex.EncodeToString(sum[:8])
+	return `\\.\pipe\` + prefix + hex.EncodeToString(sum[:8])
 }
 
 // Listen makes the named pipe at path. Its access list has this user alone and nobody from the network. The caller
