@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Desk is what the window asks beyond Service. Errors are *Error.
+// Desk is what the window asks: the part of Service that shows, explains and sets up.
 type Desk interface {
 	Previewer
 	Chronicle

@@ -73,6 +73,8 @@ type RestorePlan struct {
 	WriterWait float64 `json:"writer_wait_seconds"`
 	DiskNeeded int64   `json:"disk_needed"`
 	DiskFree   int64   `json:"disk_free"`
+	// UndoFor is how long a restore into the live file can be undone; 0 for a restore into a new one.
+	UndoFor time.Duration `json:"undo_for_ns,omitempty"`
 }
 
 // RestoreResult says what a restore did and how it was checked.

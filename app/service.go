@@ -13,6 +13,7 @@ type Service interface {
 	Switch
 	Restorer
 	Inspector
+	Desk
 }
 
 // Watcher reads the Status.
@@ -30,6 +31,8 @@ type Switch interface {
 	EditPrefs(ctx context.Context, edit PrefsEdit) (Status, error)
 	// Setup checks file and target by using them and saves both. It changes nothing when it fails.
 	Setup(ctx context.Context, req SetupRequest) (SetupResult, error)
+	// Flush returns once every row committed before the call is at the target, with the point that holds them.
+	Flush(ctx context.Context) (RestorePoint, error)
 	// Quit ends the agent after a final flush.
 	Quit(ctx context.Context) error
 }

@@ -108,4 +108,6 @@ type Report struct {
 	Progress   *Progress
 	// Fault needs a person but does not end the engine, which goes on trying.
 	Fault *Error
+	// Sent is how many bytes were sent to the target since the engine began.
+	Sent int64
 }

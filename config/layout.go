@@ -24,6 +24,7 @@ type Layout struct {
 	Machine       string
 	Records       string
 	Lock          string
+	Journal       string // what happened
 	Log           string
 	LitestreamYML string
 	Tmp           string
@@ -40,6 +41,7 @@ func NewLayout(home string) Layout {
 		Machine:       in("machine.json"),
 		Records:       in("records.json"),
 		Lock:          in("agent.lock"),
+		Journal:       in(JournalName),
 		Log:           in("logs", "agent.log"),
 		LitestreamYML: in("litestream.yml"),
 		Tmp:           in("tmp"),

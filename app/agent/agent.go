@@ -29,8 +29,8 @@ type File interface {
 
 // Storage is an opened target.
 type Storage interface {
-	// Probe writes, reads back and deletes a small object; it returns one sentence for each step done.
-	Probe(ctx context.Context) ([]string, error)
+	// Probe writes, reads back and deletes a small object; it returns each step done.
+	Probe(ctx context.Context) ([]app.TrialStep, error)
 	CreateBucket(ctx context.Context) error
 	// EnsureUser settles the {user_id}: the wish, else the only one known, else a new one.
 	EnsureUser(ctx context.Context, wish string) (user string, known []string, err error)
@@ -68,6 +68,16 @@ type Config struct {
 	Now         func() time.Time // time.Now when nil
 	// Saving tells that the machine is on battery or a metered network. The system is asked when nil.
 	Saving func() bool
+	// Autostart starts the agent at login; nil where the system has no such thing.
+	Autostart Autostart
+	// Retention says in words what is kept of a target's history, one promise each.
+	Retention func(target string) []string
+}
+
+// Autostart is the system's own note of what starts at login, and the only place where that is kept.
+type Autostart interface {
+	Enabled() (bool, error)
+	Set(on bool) error
 }
 
 // Agent implements app.Service. New returns it, Run makes it live.
@@ -82,6 +92,7 @@ type Agent struct {
 	op    chan struct{}   // holds one token: the right to run a long operation
 	life  context.Context //nolint:containedctx // ends when the agent begins to stop, for work in the background
 	die   context.CancelFunc
+	look  preview
 	core  core // owned by Run
 }
 
@@ -104,6 +115,7 @@ type core struct {
 	waiters []chan struct{} // closed when the engine is as wanted
 	search  bool            // the full-text filler runs
 	indexed string          // TXID up to which it has run
+	journal *journal
 	wg      sync.WaitGroup
 }
 
@@ -120,7 +132,7 @@ func New(cfg Config) (*Agent, error) {
 	}
 	a := &Agent{
 		cfg: cfg, log: cfg.Logger, cmds: make(chan func()), done: make(chan struct{}), quit: make(chan struct{}),
-		op: make(chan struct{}, 1),
+		op: make(chan struct{}, 1), look: preview{turn: make(chan struct{}, 1)},
 	}
 	a.life, a.die = context.WithCancel(context.Background())
 	var err error
@@ -133,6 +145,7 @@ func New(cfg Config) (*Agent, error) {
 		return nil, err
 	}
 	a.noteDamage(damaged)
+	a.core.journal = openJournal(cfg.Layout.Journal, cfg.Logger)
 	a.board.init()
 	a.publish()
 	return a, nil
@@ -192,6 +205,8 @@ func (a *Agent) shutdown() error {
 			f()
 		}
 	}
+	a.core.journal.add()
+	a.endPreview()
 	return a.saveRecords()
 }
 

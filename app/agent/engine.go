@@ -311,8 +311,9 @@ func (a *Agent) fillSearch(e *running, txid string) {
 		return
 	}
 	a.core.search, a.core.indexed = true, txid
+	db := e.db // e belongs to Run
 	a.core.wg.Go(func() {
-		file, err := a.cfg.OpenFile(e.db)
+		file, err := a.cfg.OpenFile(db)
 		n := 0
 		if err == nil {
 			n, err = file.FillSearch(a.life)

@@ -42,6 +42,7 @@ func newHome(t *testing.T) *home {
 		OpenFile:    func(string) (agent.File, error) { return h.file, nil },
 		OpenStorage: func(_ context.Context, p app.Prefs) (agent.Storage, error) { return h.storage(p) },
 		Logger:      slog.New(slog.DiscardHandler), Saving: func() bool { return false },
+		Retention: func(string) []string { return []string{"Every change for a day"} },
 	}
 	return h
 }
@@ -79,8 +80,8 @@ func (h *home) storage(p app.Prefs) (agent.Storage, error) {
 
 type storage struct{ h *home }
 
-func (s *storage) Probe(context.Context) ([]string, error) {
-	return []string{"Wrote and read back."}, nil
+func (s *storage) Probe(context.Context) ([]app.TrialStep, error) {
+	return []app.TrialStep{{Text: "Wrote and read back.", Took: time.Millisecond}}, nil
 }
 func (s *storage) CreateBucket(context.Context) error { return nil }
 func (s *storage) EnsureUser(_ context.Context, wish string) (string, []string, error) {

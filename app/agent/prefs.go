@@ -155,7 +155,9 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequ
 	if err != nil {
 		return err
 	}
-	res.Steps = append(res.Steps, steps...)
+	for _, step := range steps {
+		res.Steps = append(res.Steps, step.Text)
+	}
 	if p.User, _, err = storage.EnsureUser(ctx, p.User); err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ func (a *Agent) publish() {
 	if reflect.DeepEqual(s, old) {
 		return
 	}
+	if old.Rev > 0 {
+		a.core.journal.saw(old, s, a.core.report.Sent, a.cfg.Now())
+	}
 	s.Rev++
 	a.board.post(s)
 }
@@ -151,6 +154,7 @@ func (a *Agent) untilNextLook() time.Duration {
 		}
 	}
 	at(a.core.prefs.PausedUntil)
+	at(a.expirePreview(now))
 	if a.core.engine == nil {
 		at(a.core.retryAt)
 	}

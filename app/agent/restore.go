@@ -92,6 +92,7 @@ func (a *Agent) plan(ctx context.Context, p app.Prefs, r app.Replica, req app.Re
 		plan.WriterWait = 2 * size / rateReplace // the replacing, and the checkpoint after it
 		plan.Seconds += 2*plan.WriterWait + size/rateCheck
 		plan.DiskNeeded += 2 * plan.DBBytes // the write-ahead log and the change file
+		plan.UndoFor = undoFor
 		dir = a.imageDir(p)
 	}
 	plan.DiskFree, err = diskFree(dir)
@@ -158,9 +159,12 @@ func (a *Agent) Restore(ctx context.Context, req app.RestoreRequest) (app.Restor
 		return err
 	})
 	if err != nil {
-		return app.RestoreResult{}, notRestored(err)
+		err = notRestored(err)
+		a.noteRestore(req, res, err)
+		return app.RestoreResult{}, err
 	}
 	res.Took = a.cfg.Now().Sub(started)
+	a.noteRestore(req, res, nil)
 	return res, nil
 }
 

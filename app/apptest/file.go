@@ -106,3 +106,35 @@ func (f *FakeFile) Replace(ctx context.Context, image string, before func() erro
 	w.commit(rows)
 	return f.ReplaceTook, nil
 }
+
+// Compare holds an image against the live file. A row is its own key, so none is ever changed.
+func (f *FakeFile) Compare(_ context.Context, image string, _ func(done, total int64)) ([]app.TableDiff, error) {
+	then, err := readImage(image)
+	if err != nil {
+		return nil, app.Errorf(app.CodeDamaged, "compare", "The image is damaged.").Wrap(err)
+	}
+	now := f.content()
+	d := app.TableDiff{Table: "items", Then: int64(len(then)), Now: int64(len(now))}
+	d.Added, d.Examples = without(now, then, app.DiffAdded)
+	removed, examples := without(then, now, app.DiffRemoved)
+	d.Removed, d.Examples = removed, append(d.Examples, examples...)
+	return []app.TableDiff{d}, nil
+}
+
+// without counts the rows that others lack.
+func without(rows, others []string, kind app.DiffKind) (n int64, examples []app.RowDiff) {
+	for _, row := range rows {
+		if slices.Contains(others, row) {
+			continue
+		}
+		n++
+		if e := (app.RowDiff{Kind: kind, ID: row}); kind == app.DiffAdded {
+			e.Now = row
+			examples = append(examples, e)
+		} else {
+			e.Then = row
+			examples = append(examples, e)
+		}
+	}
+	return n, examples[:min(len(examples), 10)]
+}

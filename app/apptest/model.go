@@ -17,21 +17,23 @@ var _ app.Service = (*Model)(nil)
 // is saved, a target is a file:// URL whose parent folder exists and nothing is ever written there, plans cost nothing,
 // and long operations wait for each other instead of being refused.
 type Model struct {
-	world   *World
-	keeper  *FakeKeeper
-	replica *FakeReplica
-	file    *FakeFile
-	board   *board
-	done    chan struct{}
-	quit    sync.Once
-	op      sync.Mutex // one long operation at a time
-	edit    sync.Mutex // one change of the wishes at a time: it waits for the engine
+	FakeDesk // signing in
+	world    *World
+	keeper   *FakeKeeper
+	replica  *FakeReplica
+	file     *FakeFile
+	board    *board
+	done     chan struct{}
+	quit     sync.Once
+	op       sync.Mutex // one long operation at a time
+	edit     sync.Mutex // one change of the wishes at a time: it waits for the engine
 
 	mu     sync.Mutex
 	prefs  app.Prefs
 	report app.Report
 	undo   *app.UndoPoint
-	busy   bool // a restore runs
+	events []app.Event // oldest first
+	busy   bool        // a restore runs
 	stop   context.CancelFunc
 	ended  chan struct{} // closed when the engine has returned
 }
@@ -149,6 +151,7 @@ func (m *Model) Setup(_ context.Context, req app.SetupRequest) (app.SetupResult,
 	m.mu.Lock()
 	m.prefs = next
 	m.mu.Unlock()
+	m.happened(app.EventSetting, "Standalone was switched on")
 	steps := []string{"The file was checked.", "The target was checked."}
 	return app.SetupResult{DB: next.DB, Target: next.Target, User: next.User, Steps: steps, Status: m.settle()}, nil
 }

@@ -67,7 +67,11 @@ func (m *Model) possible(req app.RestoreRequest) error {
 func (m *Model) Restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
 	m.op.Lock()
 	defer m.op.Unlock()
-	return m.restore(ctx, req)
+	res, err := m.restore(ctx, req)
+	if err == nil {
+		m.happened(app.EventRestore, "Restored to %s", res.Point.ID)
+	}
+	return res, err
 }
 
 // Undo implements app.Service.
@@ -157,6 +161,7 @@ func (m *Model) Verify(context.Context) (app.Drill, error) {
 	st := m.world.standalone(m.prefs.Target)
 	m.report.Standalone = &st
 	m.mu.Unlock()
+	m.happened(app.EventProof, "Proved %d rows", d.Rows)
 	m.publish()
 	return d, nil
 }

@@ -27,6 +27,7 @@ type FakeService struct {
 	VerifyFunc      func(context.Context) (app.Drill, error)
 	MachinesFunc    func(context.Context) ([]app.Machine, error)
 	DoctorFunc      func(context.Context) ([]app.Finding, error)
+	FakeDesk
 
 	once  sync.Once
 	board *board

@@ -35,7 +35,7 @@ func (p *program) doctor(ctx context.Context, bundle string) error {
 		}
 		answer := doctorJSON{Findings: orEmpty(found)}
 		if bundle != "" {
-			if answer.Bundle, err = p.writeBundle(ctx, s, bundle, found); err != nil {
+			if answer.Bundle, err = p.writeBundle(ctx, s, bundle); err != nil {
 				return err
 			}
 		}

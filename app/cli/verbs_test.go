@@ -112,9 +112,8 @@ func TestStatusJSONIsTheStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.Rev = back.Rev
-	a, b := pretty(want), pretty(back)
-	if !bytes.Equal(a, b) {
-		t.Errorf("%s\n%s", a, b)
+	if !reflect.DeepEqual(want, back) {
+		t.Errorf("%+v\n%+v", want, back)
 	}
 }
 
@@ -494,25 +493,13 @@ func TestDoctorNamesAnAgentOfAnotherVersion(t *testing.T) {
 	contains(t, call(t, serving(st), terminal{}, "doctor").out, "The agent is version v-old, this program is v-test.")
 }
 
-func TestBundleHoldsNoSecret(t *testing.T) {
-	secretWords := []string{
-		"hunter2", "ya29.AbCdEf", "eyJhbGciOi.eyJzdWIiOi", "MIIEvQIBADANB", "thinkpad", "mira@example.org", "s3cr3t", "AIzaSyA1234567890123456789012345678901",
+func TestBundleIsWhatTheAgentSays(t *testing.T) {
+	f := world()
+	f.DiagnosticsFunc = func(context.Context) (map[string]string, error) {
+		return map[string]string{"status.json": "{}\n", "about.json": "{\"version\": \"v\"}\n"}, nil
 	}
-	home := t.TempDir()
-	log := `{"level":"ERROR","msg":"x","error":"Get https://mira:hunter2@host/p?access_token=s3cr3t&x=1","host":"thinkpad"}
-{"msg":"Authorization: Bearer ya29.AbCdEf-123","body":"{\"refresh_token\": \"s3cr3t\", \"private_key\": \"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANB\\n-----END PRIVATE KEY-----\\n\"}"}
-jwt eyJhbGciOi.eyJzdWIiOi.c2ln by mira@example.org with AIzaSyA1234567890123456789012345678901
-`
-	if err := os.MkdirAll(filepath.Join(home, "logs"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{"logs/agent.log": log, "prefs.json": `{"data":{"db":"/home/mira/context.db","password":"hunter2"}}`} {
-		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	file := filepath.Join(t.TempDir(), "report.zip")
-	got := call(t, world(), terminal{}, "doctor", "--home", home, "--bundle", file)
+	home, file := t.TempDir(), filepath.Join(t.TempDir(), "report.zip")
+	got := call(t, f, terminal{}, "doctor", "--home", home, "--bundle", file)
 	if got.status != 0 {
 		t.Fatalf("%+v", got)
 	}
@@ -521,23 +508,10 @@ jwt eyJhbGciOi.eyJzdWIiOi.c2ln by mira@example.org with AIzaSyA12345678901234567
 		t.Fatal(err)
 	}
 	defer z.Close()
-	var names []string
-	for _, f := range z.File {
-		text := string(readAll(t, f))
-		names = append(names, f.Name)
-		contains(t, got.out, f.Name+" (")
-		for _, word := range secretWords {
-			if strings.Contains(text, word) {
-				t.Errorf("%s holds %s:\n%s", f.Name, word, text)
-			}
-		}
-		if strings.HasSuffix(f.Name, ".json") && !json.Valid([]byte(text)) {
-			t.Errorf("%s is no JSON any more:\n%s", f.Name, text)
-		}
+	if len(z.File) != 2 || z.File[0].Name != "about.json" || string(readAll(t, z.File[1])) != "{}\n" {
+		t.Errorf("%+v", z.File)
 	}
-	if strings.Join(names, " ") != "about.json status.json doctor.json prefs.json agent.log" {
-		t.Errorf("%q", names)
-	}
+	contains(t, got.out, "about.json (", "versions and system", "status.json (")
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
@@ -558,22 +532,6 @@ func readAll(t *testing.T, f *zip.File) []byte {
 		t.Fatal(err)
 	}
 	return text
-}
-
-func TestTailBeginsWithAWholeLine(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log")
-	if err := os.WriteFile(path, []byte("first line\nsecond line\nthird\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := string(tailOf(path, 10)); got != "third\n" {
-		t.Errorf("%q", got)
-	}
-	if got := string(tailOf(path, 1000)); got != "first line\nsecond line\nthird\n" {
-		t.Errorf("%q", got)
-	}
-	if got := tailOf(path+"x", 10); got != nil {
-		t.Errorf("%q", got)
-	}
 }
 
 func TestCompletion(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/coditect-ai/coditect-sync/app/agent"
 	"github.com/coditect-ai/coditect-sync/app/local"
 	"github.com/coditect-ai/coditect-sync/app/sqlite"
+	"github.com/coditect-ai/coditect-sync/app/standalone"
 	"github.com/coditect-ai/coditect-sync/config"
 )
 
@@ -75,6 +76,7 @@ func (p *program) newAgent(layout config.Layout, log *slog.Logger, idle bool) (*
 	return agent.New(agent.Config{
 		Version: p.version, SQLiteVersion: sqlite.LibraryVersion(), Layout: layout, Machine: machine, Host: host,
 		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, log), Logger: log,
+		Retention: standalone.Retention,
 	})
 }
 

@@ -24,6 +24,8 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("POST /v1/verify", answerBody(s, bare(svc.Verify)))
 	mux.Handle("GET /v1/machines", answer(s, s.machines))
 	mux.Handle("GET /v1/doctor", answer(s, s.doctor))
+	mux.Handle("POST /v1/flush", answerBody(s, bare(svc.Flush)))
+	s.deskRoutes(mux)
 	return s.orNoRoute(mux)
 }
 

@@ -12,10 +12,9 @@ import (
 )
 
 // Probe checks a target by using it as the engine will: it writes a small object, reads it back, finds it in a
-// listing, and deletes it. It returns one sentence per step done, also when a later one fails. A missing last folder
-// is made first.
-func (t *Target) Probe(ctx context.Context) ([]string, error) {
-	p := &probe{t: t, key: probeKey(rand.Text()), content: []byte(rand.Text())}
+// listing, and deletes it. It returns the steps done, also when a later one fails. A missing last folder is made first.
+func (t *Target) Probe(ctx context.Context) ([]app.TrialStep, error) {
+	p := &probe{t: t, since: time.Now(), key: probeKey(rand.Text()), content: []byte(rand.Text())}
 	defer p.leave(ctx)
 	for _, step := range []func(context.Context) error{p.place, p.write, p.read, p.find, p.remove} {
 		if err := step(ctx); err != nil {
@@ -30,11 +29,14 @@ type probe struct {
 	key     string
 	content []byte
 	written bool
-	done    []string
+	done    []app.TrialStep
+	since   time.Time // when the step under way began
 }
 
 func (p *probe) say(format string, args ...any) {
-	p.done = append(p.done, fmt.Sprintf(format, args...))
+	now := time.Now()
+	p.done = append(p.done, app.TrialStep{Text: fmt.Sprintf(format, args...), Took: now.Sub(p.since)})
+	p.since = now
 }
 
 func (p *probe) place(ctx context.Context) error {

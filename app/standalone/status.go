@@ -21,6 +21,7 @@ type statusKeeper struct {
 	shpFault *app.Error
 	progress *app.Progress
 	upload   upload
+	out      int64 // bytes handed to the target
 }
 
 // mark: every row committed before since is in the changes up to txid.
@@ -62,7 +63,7 @@ func (k *statusKeeper) publish() {
 	if len(k.marks) > 0 {
 		s.WaitingSince = k.marks[0].since
 	}
-	r := app.Report{Standalone: &s, Fault: k.shpFault}
+	r := app.Report{Standalone: &s, Fault: k.shpFault, Sent: k.out}
 	if k.capFault != nil {
 		r.Fault = k.capFault
 	}
@@ -120,6 +121,7 @@ func (k *statusKeeper) sent(n int) {
 	defer k.mu.Unlock()
 	u := &k.upload
 	u.done += int64(n)
+	k.out += int64(n)
 	now := time.Now()
 	if u.end == 0 || u.done > u.total || now.Sub(u.since) < showAfter || now.Sub(u.told) < showAfter/2 {
 		return

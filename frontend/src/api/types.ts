@@ -90,6 +90,8 @@ export interface RestorePlan {
   writer_wait_seconds: number;
   disk_needed: number;
   disk_free: number;
+  /** UndoFor is how long a restore into the live file can be undone; 0 for a restore into a new one. */
+  undo_for_ns?: number;
 }
 
 /** RestoreResult says what a restore did and how it was checked. */

@@ -1,4 +1,4 @@
-package cli
+package agent
 
 import (
 	"bytes"
@@ -33,9 +33,10 @@ var secrets = []secret{
 // redactor takes out of text what is secret or names a person.
 type redactor struct{ names []secret }
 
-// newRedactor also hides the host's name, the home directory and the user's name.
-func newRedactor(host string) redactor {
+// newRedactor also hides the host's name, where the copies are, the home directory and the user's name.
+func newRedactor(host, target string) redactor {
 	var r redactor
+	r.hide(place(target), "[storage]") // before the home directory, which may be a part of it
 	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
 		r.hide(filepath.Clean(home), "~")
 	}

@@ -1,0 +1,132 @@
+package agent_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// login is a system's note of what starts at login.
+type login struct {
+	on     bool
+	broken error
+}
+
+func (l *login) Enabled() (bool, error) { return l.on, l.broken }
+func (l *login) Set(on bool) error {
+	if l.broken == nil {
+		l.on = on
+	}
+	return l.broken
+}
+
+func TestStartAtLoginIsTheSystems(t *testing.T) {
+	h := newHome(t)
+	system := &login{}
+	h.cfg.Autostart = system
+	a := h.start()
+	yes := true
+	s, err := a.EditSettings(t.Context(), app.SettingsEdit{StartAtLogin: &yes})
+	if err != nil || !s.StartAtLogin || !system.on {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	system.on = false // the person did that elsewhere
+	if s, err = a.Settings(t.Context()); err != nil || s.StartAtLogin {
+		t.Errorf("%+v, %v", s, err)
+	}
+	system.broken = app.Errorf(app.CodeDenied, "settings", "The folder autostart cannot be written.")
+	if _, err = a.EditSettings(t.Context(), app.SettingsEdit{StartAtLogin: &yes}); app.CodeOf(err) != app.CodeDenied {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPreviewLeavesNoImage(t *testing.T) {
+	h := newHome(t)
+	now := time.Now()
+	h.cfg.Now = func() time.Time { return now }
+	a := h.start()
+	h.setup(a)
+	h.world.Write(3)
+	h.protected(a)
+	images := func() []string {
+		list, err := filepath.Glob(filepath.Join(h.cfg.Layout.Tmp, "preview*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	if _, err := a.Preview(t.Context(), app.RestoreRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(images()) != 1 {
+		t.Fatalf("images %q, want one for a second look", images())
+	}
+	if err := a.Quit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(images()) != 0 {
+		t.Errorf("left behind: %q", images())
+	}
+}
+
+func TestPreviewOfADamagedMomentNamesIt(t *testing.T) {
+	h := newHome(t)
+	a := h.start()
+	h.setup(a)
+	h.world.Write(3)
+	h.protected(a)
+	points, err := a.Points(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.world.Damage(points.Points[0].ID)
+	if _, err = a.Preview(t.Context(), app.RestoreRequest{Moment: app.Moment{Point: points.Points[0].ID}}); app.CodeOf(err) != app.CodeDamaged {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFailedRestoreIsInTheActivity(t *testing.T) {
+	h := newHome(t)
+	a := h.start()
+	h.setup(a)
+	h.world.Write(3)
+	h.protected(a)
+	h.file.OnReplace = func(string) error { return errors.New("the disk went away") }
+	if _, err := a.Restore(t.Context(), app.RestoreRequest{}); err == nil {
+		t.Fatal("restored")
+	}
+	list, err := a.Activity(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if e.Kind == app.EventRestore && e.Bad && strings.HasPrefix(e.Text, "Not restored; every row is as it was.") {
+			return
+		}
+	}
+	t.Errorf("%+v", list)
+}
+
+func TestFoundFilesAreRealOnes(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
+	dir := filepath.Join(home, ".coditect-data", "context-storage")
+	if err := os.MkdirAll(filepath.Join(dir, "folder.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"sessions.db": "SQLite format 3\x00", "empty.db": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := newHome(t).start().Settings(t.Context())
+	if err != nil || len(s.Found) != 1 || s.Found[0] != filepath.Join(dir, "sessions.db") {
+		t.Errorf("%q, %v", s.Found, err)
+	}
+}

@@ -1,0 +1,277 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/config"
+)
+
+const (
+	// sumUp is how long copies are told as one event.
+	sumUp = 15 * time.Minute
+	// The journal is cut to keepEvents when it has grown to most.
+	keepEvents, mostEvents = 1500, 3000
+	defaultEvents          = 200
+)
+
+// journal writes down what happened. It learns most of it from comparing each Status with the one before. What the
+// copies under way sum up to is written when it is over, so after a crash that one line is missing.
+type journal struct {
+	file   config.JournalFile
+	log    *slog.Logger
+	events []app.Event // oldest first
+	copies app.Event   // the copies being summed up; no Count: none
+	times  int         // how many copies that were
+	sent   int64       // Report.Sent at the last look
+	wrong  string      // the problem that stands
+	since  time.Time
+}
+
+func openJournal(path string, log *slog.Logger) *journal {
+	j := &journal{file: config.JournalFile{Path: path}, log: log}
+	var err error
+	if j.events, err = j.file.Load(); err != nil {
+		log.Error("activity not read", "error", err)
+	}
+	return j
+}
+
+// list returns at most limit events, newest first.
+func (j *journal) list(limit int) []app.Event {
+	if limit <= 0 {
+		limit = defaultEvents
+	}
+	all := slices.Clone(j.events)
+	if j.copies.Count > 0 {
+		all = append(all, j.copies)
+	}
+	slices.Reverse(all)
+	return all[:min(limit, len(all))]
+}
+
+// add writes an event down, after the copies before it.
+func (j *journal) add(events ...app.Event) {
+	if j.copies.Count > 0 {
+		events = append([]app.Event{j.copies}, events...)
+		j.copies, j.times = app.Event{}, 0
+	}
+	if len(events) == 0 {
+		return
+	}
+	j.events = append(j.events, events...)
+	err := j.keep(events)
+	if err != nil {
+		j.log.Error("activity not saved", "error", err)
+	}
+}
+
+func (j *journal) keep(events []app.Event) error {
+	if len(j.events) < mostEvents {
+		return j.file.Append(events...)
+	}
+	j.events = slices.Clone(j.events[len(j.events)-keepEvents:])
+	return j.file.Replace(j.events)
+}
+
+// saw compares two Status that followed each other. sent is what the engine has sent by now.
+func (j *journal) saw(old, s app.Status, sent int64, now time.Time) {
+	if sent < j.sent { // another engine
+		j.sent = 0
+	}
+	j.copied(old, s, sent-j.sent, now)
+	j.sent = sent
+	j.now(now, changed(old, s, now)...)
+	j.now(now, proved(old, s)...)
+	j.now(now, j.problem(s, now)...)
+}
+
+// now adds events of this moment; without any it leaves the copies open.
+func (j *journal) now(now time.Time, events ...app.Event) {
+	for _, e := range events {
+		e.At = now
+		j.add(e)
+	}
+}
+
+func (j *journal) copied(old, s app.Status, bytes int64, now time.Time) {
+	if s.Standalone == nil || s.Standalone.ReplicatedTXID == "" {
+		return
+	}
+	was := ""
+	if old.Standalone != nil {
+		was = old.Standalone.ReplicatedTXID
+	}
+	is := s.Standalone.ReplicatedTXID
+	if is == was {
+		return
+	}
+	if was == "" {
+		j.add(app.Event{At: now, Kind: app.EventCopy, Text: "The first copy is complete", Bytes: bytes})
+		return
+	}
+	j.sumUp(txids(was, is), bytes, now)
+}
+
+// txids counts the changes between two TXIDs.
+func txids(from, to string) int64 {
+	a, err1 := strconv.ParseUint(from, 16, 63)
+	b, err2 := strconv.ParseUint(to, 16, 63)
+	if err1 != nil || err2 != nil || b <= a {
+		return 1 // another history
+	}
+	return int64(b - a) //nolint:gosec // 63 bits
+}
+
+func (j *journal) sumUp(changes, bytes int64, now time.Time) {
+	if j.copies.Count > 0 && now.Sub(j.copies.At) > sumUp {
+		j.add()
+	}
+	c := &j.copies
+	if c.Count == 0 {
+		*c = app.Event{At: now, Kind: app.EventCopy}
+	}
+	j.times++
+	c.Count, c.Bytes, c.Until = c.Count+changes, c.Bytes+bytes, now
+	c.Text = "1 change went up"
+	if c.Count > 1 {
+		c.Text = fmt.Sprintf("%d changes went up", c.Count)
+	}
+	if j.times > 1 {
+		c.Detail = fmt.Sprintf("between %s and %s, %d times", c.At.Local().Format("15:04"), now.Local().Format("15:04"), j.times)
+	}
+}
+
+// proved tells of a test restore that ended.
+func proved(old, s app.Status) []app.Event {
+	if s.Standalone == nil || s.Standalone.LastDrill == nil {
+		return nil
+	}
+	d := s.Standalone.LastDrill
+	if old.Standalone != nil && old.Standalone.LastDrill != nil && old.Standalone.LastDrill.At.Equal(d.At) {
+		return nil
+	}
+	if !d.OK {
+		return []app.Event{{Kind: app.EventProof, Text: "A test restore did not hold", Detail: d.Problem, Bad: true}}
+	}
+	return []app.Event{{
+		Kind: app.EventProof, Text: fmt.Sprintf("Proved: a test restore gave back all %d rows", d.Rows),
+		Detail: fmt.Sprintf("%d of %d tables equal", len(d.Tables), len(d.Tables)),
+	}}
+}
+
+// changed tells what a person decided.
+func changed(old, s app.Status, now time.Time) (out []app.Event) {
+	say := func(format string, args ...any) {
+		out = append(out, app.Event{Kind: app.EventSetting, Text: fmt.Sprintf(format, args...)})
+	}
+	if s.DB.Path != old.DB.Path && s.DB.Path != "" {
+		say("The file that is kept safe is %s", s.DB.Path)
+	}
+	if target := targetOf(s); target != targetOf(old) && target != "" {
+		say("The copies go to %s", target)
+	}
+	if s.Mode != old.Mode {
+		say("%s", modeWords[s.Mode])
+	}
+	switch {
+	case s.PausedUntil.Equal(old.PausedUntil):
+	case s.PausedUntil.Equal(app.UntilResumed):
+		say("Paused until resumed")
+	case !s.PausedUntil.IsZero():
+		say("Paused until %s", clock(s.PausedUntil, now))
+	case s.State == app.StateStandalone:
+		say("Went on after a pause")
+	}
+	return out
+}
+
+var modeWords = map[app.Mode]string{
+	app.ModeStandalone: "Standalone was switched on", app.ModeCloud: "Cloud was switched on", app.ModeOff: "Protection was switched off",
+	app.ModeUnset: "The mode was cleared",
+}
+
+func targetOf(s app.Status) string {
+	if s.Standalone == nil {
+		return ""
+	}
+	return s.Standalone.Target
+}
+
+// problem tells when something begins to be wrong, and when it is over.
+func (j *journal) problem(s app.Status, now time.Time) []app.Event {
+	is, detail := wrong(s, now)
+	if is == j.wrong {
+		return nil
+	}
+	was, since := j.wrong, j.since
+	j.wrong, j.since = is, now
+	switch {
+	case is != "":
+		return []app.Event{{Kind: app.EventProblem, Text: is, Detail: detail, Bad: true}}
+	case s.State == app.StateStandalone:
+		return []app.Event{{Kind: app.EventProblem, Text: "It works again after " + lasted(now.Sub(since)), Detail: was, Cured: true}}
+	}
+	return nil // switched off or paused: neither wrong nor cured
+}
+
+// wrong is what is wrong, and what to know about it. What cures itself within a minute is not.
+func wrong(s app.Status, now time.Time) (what, detail string) {
+	if s.Error != nil {
+		return s.Error.Message, s.Error.Hint
+	}
+	st := s.Standalone
+	if s.State != app.StateStandalone || st == nil || st.WaitingSince.IsZero() || now.Sub(st.WaitingSince) <= overdue {
+		return "", ""
+	}
+	if s.Progress != nil {
+		detail = s.Progress.Cause
+	}
+	return "Changes have been waiting for your storage since " + clock(st.WaitingSince, now), detail
+}
+
+// lasted is a duration as people say it.
+func lasted(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", max(1, int(d.Round(time.Second).Seconds())))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d hours", int(d.Round(time.Hour).Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// Activity implements app.Chronicle.
+func (a *Agent) Activity(ctx context.Context, limit int) (list []app.Event, err error) {
+	err = a.do(ctx, func() { list = a.core.journal.list(limit) })
+	return list, err
+}
+
+// note writes an event down.
+func (a *Agent) note(e app.Event) {
+	e.At = a.cfg.Now()
+	a.tell(func() { a.core.journal.add(e) })
+}
+
+// noteRestore writes down how a restore ended; one that was refused or canceled has changed nothing worth telling.
+func (a *Agent) noteRestore(req app.RestoreRequest, res app.RestoreResult, err error) {
+	what := "Restored to " + clock(res.Point.Time, a.cfg.Now())
+	if req.To != "" {
+		what = "Restored a copy to " + req.To
+	}
+	switch app.CodeOf(err) {
+	case "":
+		a.note(app.Event{Kind: app.EventRestore, Text: what, Detail: fmt.Sprintf("%d rows, checked", res.Rows)})
+	case app.CodeInvalid, app.CodeRefused, app.CodeCanceled, app.CodeBusy, app.CodeNotFound:
+	default:
+		e := app.AsError("restore", err)
+		a.note(app.Event{Kind: app.EventRestore, Text: e.Message, Detail: e.Hint, Bad: true})
+	}
+}

@@ -1,0 +1,165 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// previewFor is how long the image of a moment that was looked at stays, for a quick second look.
+const previewFor = 10 * time.Minute
+
+// preview is the moment that was looked at last. Whoever holds turn owns the other fields.
+type preview struct {
+	turn   chan struct{}
+	key    string // machine and point of image
+	image  string // path, "" when there is none
+	until  time.Time
+	tables []app.TableDiff
+	txid   string // of the live file that tables compare with
+}
+
+// Preview implements app.Previewer. Looks wait for each other; a ctx that ends gives the turn away.
+func (a *Agent) Preview(ctx context.Context, req app.RestoreRequest) (app.Preview, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.life, cancel)()
+	select {
+	case a.look.turn <- struct{}{}:
+		defer func() { <-a.look.turn }()
+	case <-ctx.Done():
+		return app.Preview{}, canceled(ctx)
+	}
+	req.To = ""
+	out := app.Preview{}
+	err := a.withReplica(ctx, "preview", func(p app.Prefs, r app.Replica) (err error) {
+		if out.Plan, err = a.plan(ctx, p, r, req); err != nil {
+			return err
+		}
+		out.Tables, err = a.compare(ctx, p, r, out.Plan)
+		return err
+	})
+	if err == nil {
+		err = a.do(ctx, func() {}) // Run looks at when the image has to go
+	}
+	return out, err
+}
+
+// compare fetches the plan's image, unless it is there from the last look, and holds it against the live file.
+func (a *Agent) compare(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) ([]app.TableDiff, error) {
+	v := &a.look
+	key := plan.Machine + "/" + plan.Point.ID
+	txid := a.txidNow()
+	if v.image != "" && v.key == key && txid != "" && v.txid == txid {
+		return v.tables, nil
+	}
+	file, err := a.cfg.OpenFile(p.DB)
+	if err != nil {
+		return nil, err
+	}
+	if v.key != key || v.image == "" {
+		if err := a.fetchPreview(ctx, r, plan, key); err != nil {
+			return nil, err
+		}
+	}
+	tables, err := compareWith(ctx, file, v.image)
+	if err != nil {
+		return nil, err
+	}
+	v.tables, v.txid, v.until = tables, txid, a.cfg.Now().Add(previewFor)
+	return tables, nil
+}
+
+// txidNow is the newest change of the live file, "" while nobody watches it.
+func (a *Agent) txidNow() string {
+	s, _ := a.board.read()
+	if s.State != app.StateStandalone || s.Standalone == nil {
+		return ""
+	}
+	return s.Standalone.TXID
+}
+
+func (a *Agent) fetchPreview(ctx context.Context, r app.Replica, plan app.RestorePlan, key string) error {
+	v := &a.look
+	v.drop()
+	if free, err := diskFree(a.cfg.Layout.Tmp); err == nil && free < plan.DBBytes {
+		return app.Errorf(app.CodeNoSpace, "preview", "This disk has %s left, looking into that moment needs %s.", size(free), size(plan.DBBytes)).
+			WithHint("Free some space in %s.", a.cfg.Layout.Tmp)
+	}
+	image := filepath.Join(a.cfg.Layout.Tmp, fmt.Sprintf("preview-%d.db", os.Getpid()))
+	v.image = image // also a half one must go
+	if err := r.Fetch(ctx, plan, image, nil); err != nil {
+		v.drop()
+		return err
+	}
+	v.key = key
+	return nil
+}
+
+// compareWith also compares with a live file that is missing or damaged: all its rows would come back.
+func compareWith(ctx context.Context, file File, image string) ([]app.TableDiff, error) {
+	usable, err := usable(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := file.(comparer); usable && ok {
+		return c.Compare(ctx, image, nil)
+	}
+	tables, err := file.Check(ctx, image)
+	if err != nil {
+		return nil, err
+	}
+	var out []app.TableDiff
+	for _, t := range tables {
+		out = append(out, app.TableDiff{Table: t.Table, Then: t.Rows, Removed: t.Rows})
+	}
+	return out, nil
+}
+
+// drop removes the image and what SQLite may have left beside it.
+func (v *preview) drop() {
+	if v.image == "" {
+		return
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(v.image + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return // tried again with the next look
+		}
+	}
+	v.image, v.key, v.tables, v.txid = "", "", nil, ""
+}
+
+// expirePreview removes the image when nobody has looked for a while, and says when that will be. Run's goroutine.
+func (a *Agent) expirePreview(now time.Time) time.Time {
+	select {
+	case a.look.turn <- struct{}{}:
+		defer func() { <-a.look.turn }()
+	default:
+		return time.Time{} // somebody is looking
+	}
+	if a.look.image == "" {
+		return time.Time{}
+	}
+	if !now.Before(a.look.until) {
+		a.look.drop()
+		return time.Time{}
+	}
+	return a.look.until
+}
+
+// endPreview waits for whoever is looking; life has ended, so that is soon.
+func (a *Agent) endPreview() {
+	a.look.turn <- struct{}{}
+	a.look.drop()
+	<-a.look.turn
+}
+
+// comparer says what differs between the image and the live file, a table each.
+type comparer interface {
+	Compare(ctx context.Context, image string, progress func(done, total int64)) ([]app.TableDiff, error)
+}

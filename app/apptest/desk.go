@@ -1,0 +1,105 @@
+package apptest
+
+import (
+	"context"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+var _ app.Desk = (*FakeDesk)(nil)
+
+// FakeDesk is what the window asks, and the copying on demand, of FakeService and Model. It lies in this: where a
+// field is nil nothing differs, nothing has happened, every target passes, settings are not kept, and nobody can sign
+// in because no server is configured.
+type FakeDesk struct {
+	FlushFunc        func(context.Context) (app.RestorePoint, error)
+	PreviewFunc      func(context.Context, app.RestoreRequest) (app.Preview, error)
+	ActivityFunc     func(context.Context, int) ([]app.Event, error)
+	TryTargetFunc    func(context.Context, app.SetupRequest) (app.TargetTrial, error)
+	SettingsFunc     func(context.Context) (app.Settings, error)
+	EditSettingsFunc func(context.Context, app.SettingsEdit) (app.Settings, error)
+	DiagnosticsFunc  func(context.Context) (map[string]string, error)
+	BeginLoginFunc   func(context.Context) (app.Login, error)
+	LoginStateFunc   func(context.Context) (app.Login, error)
+	CancelLoginFunc  func(context.Context) error
+}
+
+// Flush implements app.Switch.
+func (f *FakeDesk) Flush(ctx context.Context) (app.RestorePoint, error) {
+	if f.FlushFunc != nil {
+		return f.FlushFunc(ctx)
+	}
+	return app.RestorePoint{}, nil
+}
+
+// Preview implements app.Previewer.
+func (f *FakeDesk) Preview(ctx context.Context, req app.RestoreRequest) (app.Preview, error) {
+	if f.PreviewFunc != nil {
+		return f.PreviewFunc(ctx, req)
+	}
+	return app.Preview{Plan: app.RestorePlan{Machine: req.Machine}}, nil
+}
+
+// Activity implements app.Chronicle.
+func (f *FakeDesk) Activity(ctx context.Context, limit int) ([]app.Event, error) {
+	if f.ActivityFunc != nil {
+		return f.ActivityFunc(ctx, limit)
+	}
+	return nil, nil
+}
+
+// TryTarget implements app.Outfitter.
+func (f *FakeDesk) TryTarget(ctx context.Context, req app.SetupRequest) (app.TargetTrial, error) {
+	if f.TryTargetFunc != nil {
+		return f.TryTargetFunc(ctx, req)
+	}
+	return app.TargetTrial{Target: req.Target}, nil
+}
+
+// Settings implements app.Outfitter.
+func (f *FakeDesk) Settings(ctx context.Context) (app.Settings, error) {
+	if f.SettingsFunc != nil {
+		return f.SettingsFunc(ctx)
+	}
+	return app.Settings{}, nil
+}
+
+// EditSettings implements app.Outfitter.
+func (f *FakeDesk) EditSettings(ctx context.Context, edit app.SettingsEdit) (app.Settings, error) {
+	if f.EditSettingsFunc != nil {
+		return f.EditSettingsFunc(ctx, edit)
+	}
+	return app.Settings{}, nil
+}
+
+// Diagnostics implements app.Outfitter.
+func (f *FakeDesk) Diagnostics(ctx context.Context) (map[string]string, error) {
+	if f.DiagnosticsFunc != nil {
+		return f.DiagnosticsFunc(ctx)
+	}
+	return map[string]string{}, nil
+}
+
+// BeginLogin implements app.Doorman.
+func (f *FakeDesk) BeginLogin(ctx context.Context) (app.Login, error) {
+	if f.BeginLoginFunc != nil {
+		return f.BeginLoginFunc(ctx)
+	}
+	return app.Login{}, app.Errorf(app.CodeInvalid, "login", "No server is configured.").WithHint("Use your own storage.")
+}
+
+// LoginState implements app.Doorman.
+func (f *FakeDesk) LoginState(ctx context.Context) (app.Login, error) {
+	if f.LoginStateFunc != nil {
+		return f.LoginStateFunc(ctx)
+	}
+	return app.Login{State: app.LoginIdle}, nil
+}
+
+// CancelLogin implements app.Doorman.
+func (f *FakeDesk) CancelLogin(ctx context.Context) error {
+	if f.CancelLoginFunc != nil {
+		return f.CancelLoginFunc(ctx)
+	}
+	return nil
+}
