@@ -20,8 +20,9 @@ const (
 )
 
 func (p *program) agentVerb() *cobra.Command {
-	c := p.verb("agent", "Run the agent in the foreground", p.serve)
-	c.Flags().Bool("headless", false, "without an icon in the tray")
+	headless := false
+	c := p.verb("agent", "Run the agent in the foreground", func(ctx context.Context) error { return p.serve(ctx, !headless) })
+	c.Flags().BoolVar(&headless, "headless", false, "without an icon in the tray and without notifications")
 	c.Long = `Run the agent in the foreground until SIGINT, SIGTERM or ` + "`coditect-sync quit`" + `.
 
 It copies what is still waiting before it ends; a second signal ends it at once. Its log is logs/agent.log in the home
@@ -29,21 +30,37 @@ directory, its level CODITECT_LOG (debug, info, warn, error).`
 	return c
 }
 
-// agentOrStatus is the program without a verb.
-func (p *program) agentOrStatus(ctx context.Context) error {
+// agentOrWindow is the program without a verb.
+func (p *program) agentOrWindow(ctx context.Context) error {
 	client, err := p.dial(ctx)
 	switch app.CodeOf(err) {
 	case app.CodeNotRunning:
-		return p.serve(ctx)
+		return p.serve(ctx, true)
 	case "":
 		p.out.line(plain.of("CODITECT Sync is already running."))
-		return p.showStatus(ctx, client)
+		return p.openOrTell(ctx, client)
 	}
 	return err
 }
 
-// serve runs the agent until it is told to end.
-func (p *program) serve(ctx context.Context) error {
+// openOrTell opens the window; where there is none, or it does not open, the status is told here.
+func (p *program) openOrTell(ctx context.Context, s app.Watcher) error {
+	if p.noWindow() != "" {
+		return p.showStatus(ctx, s)
+	}
+	layout, err := p.layout()
+	if err != nil {
+		return err
+	}
+	if err := p.openWindow(layout.Home, "home"); err != nil {
+		p.err.line(waits.of("%s", app.AsError("window", err).Message))
+		return p.showStatus(ctx, s)
+	}
+	return nil
+}
+
+// serve runs the agent until it is told to end, with an icon and notifications for the person if wanted.
+func (p *program) serve(ctx context.Context, seen bool) error {
 	held, client, err := p.lockOrDial(ctx, lockWithin)
 	if err != nil {
 		return err
@@ -58,14 +75,14 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	ln, err := local.Listen(local.SocketPath(w.layout.Home))
 	if err == nil {
-		err = p.serveOn(ctx, w, ln)
+		err = p.serveOn(ctx, w, ln, seen)
 	}
 	return errors.Join(err, w.close(), held.Release())
 }
 
 // serveOn runs agent and server. Whichever ends first ends the other; the agent ends before the server, so that
-// whoever asked for the end is answered.
-func (p *program) serveOn(ctx context.Context, w *wired, ln net.Listener) error {
+// whoever asked for the end is answered. The icon takes this goroutine meanwhile, the main one, as macOS wants it.
+func (p *program) serveOn(ctx context.Context, w *wired, ln net.Listener, seen bool) error {
 	server := local.NewServer(local.Config{Service: w.agent, Version: p.version, Logger: w.log})
 	run, stop := context.WithCancel(ctx)
 	defer stop()
@@ -74,6 +91,10 @@ func (p *program) serveOn(ctx context.Context, w *wired, ln net.Listener) error 
 	go func() { ended <- w.agent.Run(run); stop() }()
 	w.log.Info("agent started", "version", p.version, "home", w.layout.Home)
 	p.ready(w)
+	if seen {
+		p.show(run, w)
+		stop() // the session has ended, if nothing else has
+	}
 	<-run.Done()
 	err := p.within(stopWithin, ended)
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), replyWithin)

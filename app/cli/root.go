@@ -11,13 +11,14 @@ import (
 
 const rootLong = `CODITECT Sync keeps one SQLite file safe while other programs write to it, and brings back any moment of it.
 
-Without a verb it starts the agent, which does the work; if the agent runs already, it says how things are.`
+Without a verb it starts the agent, which does the work and has an icon in the tray; if the agent runs already, it opens
+the window, or says how things are where there is none.`
 
 // root is the whole command tree.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "coditect-sync", Short: "Keep a SQLite file safe and bring back any moment of it", Long: rootLong,
-		Version: p.version, Args: knownVerb, RunE: p.does(p.agentOrStatus),
+		Version: p.version, Args: knownVerb, RunE: p.does(p.agentOrWindow),
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			if err := p.noEmptyWords(c); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/app/agent"
+	"github.com/coditect-ai/coditect-sync/app/desktop"
 	"github.com/coditect-ai/coditect-sync/app/local"
 	"github.com/coditect-ai/coditect-sync/app/sqlite"
 	"github.com/coditect-ai/coditect-sync/app/standalone"
@@ -76,8 +77,18 @@ func (p *program) newAgent(layout config.Layout, log *slog.Logger, idle bool) (*
 	return agent.New(agent.Config{
 		Version: p.version, SQLiteVersion: sqlite.LibraryVersion(), Layout: layout, Machine: machine, Host: host,
 		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, log), Logger: log,
-		Retention: standalone.Retention,
+		Retention: standalone.Retention, Autostart: autostart(layout, log),
 	})
+}
+
+// autostart is this program in the system's list of what starts at login; nil where the program does not know its place.
+func autostart(layout config.Layout, log *slog.Logger) agent.Autostart {
+	exe, err := os.Executable()
+	if err != nil {
+		log.Warn("no start at login", "error", err)
+		return nil
+	}
+	return desktop.NewAutostart(exe, layout.Home)
 }
 
 // idleAgent serves one verb from this process.

@@ -5,6 +5,8 @@ package tray
 import (
 	"context"
 	"embed"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +50,7 @@ func show(ctx context.Context, t *tray, ready func(*painter)) error {
 	registerPixels()
 	systray.SetTitle("CODITECT Sync") // also the item's name on the bus, so it comes first
 	ready(newPainter())
+	level := slog.LevelInfo // said once
 	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, 30*time.Second) {
 		conn, err := connect(ctx)
 		if err == nil {
@@ -56,7 +59,8 @@ func show(ctx context.Context, t *tray, ready func(*painter)) error {
 			t.offer(ctx, conn)
 			continue
 		}
-		t.cfg.Logger.Debug("no session bus for the tray icon", "error", err)
+		t.cfg.Logger.Log(ctx, level, "no session bus for the tray icon", "error", err)
+		level = slog.LevelDebug
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -113,6 +117,9 @@ func busAddress() (string, error) {
 		return address, nil
 	}
 	path := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "bus")
+	if !filepath.IsAbs(path) {
+		return "", fs.ErrNotExist
+	}
 	if _, err := os.Stat(path); err != nil {
 		return "", err
 	}

@@ -18,7 +18,8 @@ var mayImport = map[string][]string{
 	"app":            {},
 	"app/agent":      {"app", "config"},
 	"app/apptest":    {"app"},
-	"app/cli":        {"app", "app/agent", "app/local", "app/sqlite", "app/standalone", "app/tray", "config"},
+	"app/cli":        {"app", "app/agent", "app/desktop", "app/local", "app/sqlite", "app/standalone", "app/tray", "config"},
+	"app/desktop":    {"app", "config"}, // config replaces small files so that a crash leaves one of the two
 	"app/local":      {"app"},
 	"app/sqlite":     {"app", "config/schema"},
 	"app/standalone": {"app"},
@@ -53,10 +54,10 @@ var tools = map[string][]string{
 	"gopkg.in/natefinch/lumberjack.v2":   {"app/cli"},
 	"github.com/Microsoft/go-winio":      {"app/local"},
 	"fyne.io/systray":                    {"app/tray"},
-	"github.com/godbus/dbus/v5":          {"app/tray"},
+	"github.com/godbus/dbus/v5":          {"app/desktop", "app/tray"}, // notifications and the icon
 	"github.com/fsouza/fake-gcs-server/": {"app/apptest"},
 	// No tool of one package: the system's calls, and ids.
-	"golang.org/x/sys/":      {"app/agent", "app/cli", "app/local", "app/sqlite", "app/standalone", "app/tray", "config"},
+	"golang.org/x/sys/":      {"app/agent", "app/cli", "app/desktop", "app/local", "app/sqlite", "app/standalone", "app/tray", "config"},
 	"github.com/google/uuid": {"app/agent", "app/sqlite", "app/standalone", "app/tray", "config"},
 }
 
@@ -67,6 +68,7 @@ var neverReaches = map[string][]string{
 		"gopkg.in/yaml.v3",
 	},
 	"app":           {"net/http", "database/sql", "os/exec"},
+	"app/desktop":   {"net/http", "database/sql", "fyne.io/systray"},
 	"app/local":     {"database/sql", "github.com/benbjohnson/", "modernc.org/"},
 	"app/tray":      {"net/http", "database/sql"},
 	"app/sqlite":    {"net/http", "github.com/benbjohnson/", "cloud.google.com/"},

@@ -1,0 +1,129 @@
+package desktop
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// Notice is one thing that a person is told. Its texts are plain, on one line each, and hold nothing of the memory.
+type Notice struct {
+	Kind  Kind
+	Title string // one sentence
+	Body  string // what to do, or what it means; may be empty
+	// View of the window to open for it.
+	View string
+	// Urgent tells that copying has stopped.
+	Urgent bool
+}
+
+// Kind is what a notice is about. A newer one replaces an older one where both are about the same.
+type Kind string
+
+// The kinds.
+const (
+	Needs    Kind = "needs"    // something needs the person
+	Well     Kind = "well"     // it is well again
+	Restored Kind = "restored" // a restore has finished
+)
+
+// subject tells which notices are about the same.
+func (k Kind) subject() string {
+	if k == Restored {
+		return "restore"
+	}
+	return "state"
+}
+
+// Notices says what is worth telling of a change. It is pure. It never speaks of what cures itself, and never twice of the
+// same cause as long as before is the Status that was judged last.
+func Notices(before, after app.Status, wants app.Notify) []Notice {
+	var all []Notice
+	was, is := causeOf(before), causeOf(after)
+	switch {
+	case is != "" && is != was && wants.Needs:
+		all = append(all, needs(after))
+	case was != "" && is == "" && after.Healthy && wants.Well:
+		all = append(all, well(after))
+	}
+	if wants.Restored && after.Undo != nil && (before.Undo == nil || !before.Undo.RestoredAt.Equal(after.Undo.RestoredAt)) {
+		all = append(all, restored(*after.Undo))
+	}
+	return all
+}
+
+// causeOf is what needs a person, "" where nothing does. It stays the same while its wording or its figures change.
+func causeOf(st app.Status) string {
+	switch {
+	case st.State == app.StateOff, st.State == app.StateNew, st.State == app.StateRestoring:
+		return ""
+	case st.Error != nil && !curesItself(st.Error.Code):
+		return "error " + string(st.Error.Code) + " " + st.Error.Op
+	case st.State != app.StatePaused && drillFailed(st):
+		return "drill"
+	}
+	return ""
+}
+
+// curesItself tells that waiting is all there is to do.
+func curesItself(c app.Code) bool {
+	return c == app.CodeUnreachable || c == app.CodeBusy || c == app.CodeCanceled
+}
+
+func drillFailed(st app.Status) bool {
+	return st.Standalone != nil && st.Standalone.LastDrill != nil && !st.Standalone.LastDrill.OK
+}
+
+func needs(st app.Status) Notice {
+	if st.Error == nil {
+		return Notice{
+			Kind: Needs, View: "activity",
+			Title: "The test restore of " + clock(st.Standalone.LastDrill.At) + " failed.",
+			Body:  "Copies go on, but they are not proved.",
+		}
+	}
+	stopped := st.Error.Code == app.CodeFailed || st.Error.Code == app.CodeDamaged
+	return Notice{Kind: Needs, View: "home", Title: plain(st.Error.Message), Body: plain(st.Error.Hint), Urgent: stopped}
+}
+
+func well(st app.Status) Notice {
+	n := Notice{Kind: Well, View: "home", Title: "You are protected again."}
+	if s := st.Standalone; s != nil && s.LastDrill != nil && !s.LastReplicatedAt.IsZero() {
+		n.Body = "You can go back to any moment up to " + clock(s.LastReplicatedAt) + ", proved " + clock(s.LastDrill.At) + "."
+	}
+	return n
+}
+
+func restored(u app.UndoPoint) Notice {
+	return Notice{
+		Kind: Restored, View: "restore",
+		Title: "Your memory is as it was at " + clock(u.RestoredTo) + ".",
+		Body:  "You can undo this until " + u.Until.Local().Format("2 Jan") + ".",
+	}
+}
+
+// clock is a time of day with its date. A notice stays on the screen for days, so a bare time would come to lie.
+func clock(t time.Time) string { return t.Local().Format("15:04:05 on 2 Jan") }
+
+// longest is how many characters of a text are shown.
+const longest = 240
+
+// plain is s on one line, without what a screen does not show.
+func plain(s string) string {
+	shown := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, s)
+	shown = strings.Join(strings.Fields(shown), " ")
+	if r := []rune(shown); len(r) > longest {
+		return string(r[:longest-1]) + "…"
+	}
+	return shown
+}
