@@ -29,6 +29,16 @@
 // Every ordinary table, full-text shadow tables of other programs included, but for SQLite's own (sqlite_…),
 // Litestream's (_litestream_…) and our bookkeeping (_coditect_…).
 //
+// # Comparing two files
+//
+// Compare pairs rows by primary key, or by the row's number (rowid) in a table that has no key; by neither where the key
+// is another than before, so that every row counts as removed and added. A column that only one side has is NULL on the
+// other; generated columns say nothing of their own. Left out is what the row hash leaves out, and the tables that an
+// index keeps for itself, but for the texts of a full-text table.
+//
+// Both tables are read in the order they are stored in, which is fast and needs no memory, and whatever does not meet its
+// mate at its own place is looked up by key.
+//
 // # Full-text search
 //
 // A context memory carries triggers that note the id of a changed row in a table without constraints. They are plain
