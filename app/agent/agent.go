@@ -19,6 +19,8 @@ type File interface {
 	// Adopt checks a file that other programs made and turns the write-ahead log on; it touches nothing else.
 	Adopt(ctx context.Context) (app.FileInfo, error)
 	Inspect(ctx context.Context) (app.FileInfo, error)
+	// Compare says what differs between the image and the live file, a table each.
+	Compare(ctx context.Context, image string, progress func(done, total int64)) ([]app.TableDiff, error)
 	// FillSearch indexes what was added for full-text search and returns how many rows that was.
 	FillSearch(ctx context.Context) (int, error)
 	// InstallImage puts an image where the file is missing or damaged, and says where a damaged one was kept.

@@ -107,8 +107,8 @@ func compareWith(ctx context.Context, file File, image string) ([]app.TableDiff,
 	if err != nil {
 		return nil, err
 	}
-	if c, ok := file.(comparer); usable && ok {
-		return c.Compare(ctx, image, nil)
+	if usable {
+		return file.Compare(ctx, image, nil)
 	}
 	tables, err := file.Check(ctx, image)
 	if err != nil {
@@ -157,9 +157,4 @@ func (a *Agent) endPreview() {
 	a.look.turn <- struct{}{}
 	a.look.drop()
 	<-a.look.turn
-}
-
-// comparer says what differs between the image and the live file, a table each.
-type comparer interface {
-	Compare(ctx context.Context, image string, progress func(done, total int64)) ([]app.TableDiff, error)
 }

@@ -31,7 +31,7 @@ func (s Scene) Machines() []app.Machine {
 // Preview is what a restore to the point would do.
 func (s Scene) Preview(p app.RestorePoint, machine string) app.Preview {
 	plan := app.RestorePlan{
-		Machine: machine, Point: p, Objects: 14, Bytes: 412_000_000, DBBytes: 412_000_000, Seconds: 21.5, WriterWait: 2.8,
+		Machine: machine, Point: p, Objects: 14, Bytes: 412_000_000, DBBytes: 412_000_000, Seconds: 21.5, WriterWait: 2.8, UndoFor: 30 * 24 * time.Hour,
 		DiskNeeded: 830_000_000, DiskFree: 91_000_000_000,
 	}
 	return app.Preview{Plan: plan, Tables: []app.TableDiff{

@@ -7,5 +7,5 @@ import { words } from './words';
 export function undoLast(): Promise<void> {
   const undo = agent.status?.undo;
   const moment = timeOf(undo?.point.time) ?? agent.now;
-  return session.undo({ kind: 'undo', moment, totals: null, where: agent.status?.standalone?.target ?? words.storage });
+  return session.undo({ kind: 'undo', moment, undoFor: 0, totals: null, where: agent.status?.standalone?.target ?? words.storage });
 }
