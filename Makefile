@@ -20,8 +20,9 @@ GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 LITESTREAM := github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
 
 # What the tests run besides Go: a C compiler for the race detector, other people's SQLite and a database that others
-# made, and a session bus for the tray.
-TEST_NEEDS := gcc=gcc,libc6-dev sqlite3=sqlite3 python3=python3 git=git dbus-daemon=dbus /usr/share/proj/proj.db=proj-data
+# made, a session bus for the tray, and a reader of application entries.
+TEST_NEEDS := gcc=gcc,libc6-dev sqlite3=sqlite3 python3=python3 git=git dbus-daemon=dbus desktop-file-validate=desktop-file-utils \
+  gio=libglib2.0-bin /usr/share/proj/proj.db=proj-data
 
 .PHONY: help
 help: ## show the targets
@@ -35,6 +36,15 @@ run: build ## build, protect the default file in a local folder, and show the fi
 build: ## build/bin/coditect-sync
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(PROGRAM) .
+
+PREFIX ?= $(HOME)/.local
+.PHONY: install
+install: build ## for you: the program, CODITECT Sync among your applications, its icon (PREFIX=~/.local)
+	@build/setup/install.sh '$(PREFIX)' $(PROGRAM) $(PROGRAM)-window
+
+.PHONY: uninstall
+uninstall: ## take that away again; your memory and its copies stay
+	@build/setup/install.sh --remove '$(PREFIX)'
 
 .PHONY: page
 page: ## frontend/dist, the window's page: checked, built and weighed; a program built afterwards has it
