@@ -17,7 +17,15 @@ TAGS    := disable_grpc_modules
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
+WAILS := github.com/wailsapp/wails/v2/cmd/wails@v2.15.0
 LITESTREAM := github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
+
+# The program with the window is the same main.go with Wails' tags.
+WINDOW      := $(BIN)/coditect-sync-window
+WINDOW_TAGS := desktop,production,webkit2_41,$(TAGS)
+# What it is compiled and linked with.
+WINDOW_NEEDS := gcc=gcc,libc6-dev pkg-config=pkg-config /usr/include/gtk-3.0/gtk/gtk.h=libgtk-3-dev \
+	/usr/include/webkitgtk-4.1/webkit2/webkit2.h=libwebkit2gtk-4.1-dev
 
 # What the tests run besides Go: a C compiler for the race detector, other people's SQLite and a database that others
 # made, a session bus for the tray, and a reader of application entries.
@@ -56,6 +64,17 @@ page-test: page ## the page's own tests, and the page in a real browser (picture
 	@build/setup/apt.sh chromium=chromium,fonts-inter,fonts-dejavu-core
 	cd frontend && npm test && npm run e2e
 
+.PHONY: window
+window: page ## build/bin/coditect-sync-window, the window; what it links is installed
+	@build/setup/apt.sh $(WINDOW_NEEDS)
+	@mkdir -p $(BIN)
+	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags '$(WINDOW_TAGS)' -ldflags '$(LDFLAGS)' -o $(WINDOW) .
+
+.PHONY: wails
+wails: page ## the same through Wails' own tool and wails.json
+	@build/setup/apt.sh $(WINDOW_NEEDS)
+	"$$(build/setup/tool.sh $(TOOLS) $(WAILS))" build -m -nosyncgomod -s -tags '$(WINDOW_TAGS)' -trimpath -ldflags '$(LDFLAGS)'
+
 .PHONY: test
 test: lint cross ## everything a change must pass, in some minutes
 	@build/setup/apt.sh $(TEST_NEEDS)
@@ -78,6 +97,7 @@ lint: ## golangci-lint with the rules of .golangci.yml
 .PHONY: cross
 cross: ## compile for the systems this one is not
 	CGO_ENABLED=0 GOOS=windows $(GO) build ./...
+	CGO_ENABLED=0 GOOS=windows $(GO) build -tags 'desktop,production,$(TAGS)' -ldflags '-H windowsgui' -o /dev/null .
 	CGO_ENABLED=0 GOOS=darwin $(GO) vet ./...
 
 .PHONY: clean

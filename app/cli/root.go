@@ -18,7 +18,7 @@ the window, or says how things are where there is none.`
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "coditect-sync", Short: "Keep a SQLite file safe and bring back any moment of it", Long: rootLong,
-		Version: p.version, Args: knownVerb, RunE: p.does(p.agentOrWindow),
+		Version: p.version, Args: knownVerb, RunE: p.does(p.withoutVerb),
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			if err := p.noEmptyWords(c); err != nil {

@@ -41,21 +41,12 @@ func (p *program) spawn(ctx context.Context) (app.Status, error) {
 	return p.awaitAgent(ctx, layout, child, from)
 }
 
-// ensureAgent starts the agent if none runs.
-func (p *program) ensureAgent(ctx context.Context) error {
-	_, err := p.dial(ctx)
-	if app.CodeOf(err) == app.CodeNotRunning {
-		_, err = p.spawn(ctx)
-	}
-	return err
-}
-
-// background starts this program again as the agent, with nothing that ties it to this terminal. The channel gives its
+// background starts the agent's program, with nothing that ties it to this terminal. The channel gives its
 // end. It has an icon where this is a desktop session, and needs none.
 func background(layout config.Layout, log *os.File) (<-chan error, error) {
-	exe, err := os.Executable()
+	exe, err := agentProgram()
 	if err != nil {
-		return nil, app.Errorf(app.CodeFailed, "start", "The program does not know where it is.").Wrap(err)
+		return nil, err
 	}
 	cmd := exec.Command(exe, "agent", "--home", layout.Home) //nolint:noctx // it outlives this program
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = layout.Home, log, log, detached()

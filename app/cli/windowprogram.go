@@ -24,14 +24,35 @@ const (
 	loaderFailed = 127
 )
 
-// windowProgram is the path of the program with the window: beside this one, where packages put it, or on PATH.
+// windowProgram is the path of the program with the window: this one, or beside it, where packages put it, or on PATH.
 // CodeNotFound when it is nowhere.
 func windowProgram() (path string, err error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return "", app.Errorf(app.CodeFailed, "window", "The program does not know where it is.").Wrap(err)
+	exe, err := ownPath()
+	if err != nil || hasWindow {
+		return exe, err
 	}
 	return findProgram(exe, windowName, filepath.Join("..", "lib", "coditect-sync"))
+}
+
+// agentProgram is the path of the program to run as the agent. That is this one, but where the window would cost every
+// process of it the libraries of a web view: there it is the small one, if it is here.
+func agentProgram() (path string, err error) {
+	exe, err := ownPath()
+	if err != nil || !hasWindow || runtime.GOOS != "linux" {
+		return exe, err
+	}
+	if small, err := findProgram(exe, "coditect-sync", filepath.Join("..", "..", "bin")); err == nil {
+		return small, nil
+	}
+	return exe, nil
+}
+
+func ownPath() (string, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return "", app.Errorf(app.CodeFailed, "start", "The program does not know where it is.").Wrap(err)
+	}
+	return exe, nil
 }
 
 // findProgram looks for a program of ours from exe, whose links are followed too: beside it, in the folder that is at
@@ -103,7 +124,7 @@ type launched struct {
 
 // launch starts the window with nothing that ties it to this program. What it says goes to a log of its own.
 func launch(path string, layout config.Layout, view string) (*launched, error) {
-	w := &launched{home: layout.Home, log: filepath.Join(filepath.Dir(layout.Log), "window.log")}
+	w := &launched{home: layout.Home, log: windowLog(layout)}
 	if err := layout.Make(); err != nil {
 		return nil, err
 	}

@@ -30,12 +30,16 @@ type Client struct {
 
 // NewClient returns a client of the agent at socket for a program of this version. Nothing is connected yet.
 func NewClient(socket, version string) *Client {
-	transport := &http.Transport{
+	return &Client{version: version, http: &http.Client{Transport: Transport(socket)}}
+}
+
+// Transport carries requests to the agent at socket, whatever host they name. It keeps no connection between them.
+func Transport(socket string) http.RoundTripper {
+	return &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, socket) },
 		DisableKeepAlives:  true,
 		DisableCompression: true,
 	}
-	return &Client{version: version, http: &http.Client{Transport: transport}}
 }
 
 // AgentVersion is the version of the agent that answered last; empty before the first answer.
@@ -100,18 +104,18 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (stat
 	req.Header.Set("Content-Type", jsonType)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, nil, nil, c.unanswered(ctx, err)
+		return 0, nil, nil, Unanswered(ctx, err)
 	}
 	defer resp.Body.Close()
 	raw, err = io.ReadAll(io.LimitReader(resp.Body, maxReply))
 	if err != nil {
-		return 0, nil, nil, c.unanswered(ctx, err)
+		return 0, nil, nil, Unanswered(ctx, err)
 	}
 	return resp.StatusCode, resp.Header, raw, nil
 }
 
-// unanswered says why there was no reply.
-func (c *Client) unanswered(ctx context.Context, err error) error {
+// Unanswered says for a person why Transport brought no reply: err is its error, ctx the one of the request.
+func Unanswered(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return app.Errorf(app.CodeCanceled, "connect", "The wait for the agent was ended.").Wrap(ctx.Err())
 	}

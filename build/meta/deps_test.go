@@ -2,6 +2,7 @@ package meta
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -23,10 +24,13 @@ type listed struct {
 // TestDependencies holds the tree, as built for each system, against the rules.
 func TestDependencies(t *testing.T) {
 	seen := graph{}
-	for _, goos := range []string{"linux", "darwin", "windows"} {
-		t.Run(goos, func(t *testing.T) {
-			g, standard := load(t, goos)
-			for _, v := range violations(g, func(p string) bool { return standard[p] }) {
+	for _, b := range []build{
+		{goos: "linux"}, {goos: "darwin"}, {goos: "windows"},
+		{goos: "linux", tags: "desktop,production,webkit2_41", cgo: "1"}, {goos: "windows", tags: "desktop,production"},
+	} {
+		t.Run(strings.TrimSpace(b.goos+" "+b.tags), func(t *testing.T) {
+			g, standard := load(t, b)
+			for _, v := range violations(g, func(p string) bool { return standard[p] }, b.tags != "") {
 				t.Error(v)
 			}
 			for pkg := range g {
@@ -39,11 +43,17 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// load lists every package of this module, and all they need, without tests and without cgo.
-func load(t *testing.T, goos string) (graph, map[string]bool) {
+// build is one way the program is built.
+type build struct {
+	goos, tags string
+	cgo        string // "1" where the window needs it
+}
+
+// load lists every package of this module, and all they need, without tests. Nothing is compiled.
+func load(t *testing.T, b build) (graph, map[string]bool) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Imports,ImportMap,Standard", module+"/...")
-	cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", b.tags, "-json=ImportPath,Imports,ImportMap,Standard", module+"/...")
+	cmd.Env = append(os.Environ(), "GOOS="+b.goos, "CGO_ENABLED="+cmp.Or(b.cgo, "0"))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -78,25 +88,35 @@ func TestRulesCatch(t *testing.T) {
 	clean := graph{
 		module:                     {module + "/app/cli"},
 		module + "/app":            {"errors"},
-		module + "/app/cli":        {module + "/app", module + "/app/standalone", "github.com/spf13/cobra"},
+		module + "/app/cli":        {module + "/app", module + "/app/standalone", module + "/app/sqlite", "github.com/spf13/cobra"},
 		module + "/app/standalone": {module + "/app", "github.com/benbjohnson/litestream/file"},
 		module + "/app/sqlite":     {module + "/app", module + "/config/schema", "modernc.org/sqlite"},
+		module + "/app/window":     {module + "/app/local"},
 		"modernc.org/sqlite":       {"modernc.org/libc"},
 	}
-	if v := violations(clean, isStandard); len(v) != 0 {
+	if v := violations(clean, isStandard, false); len(v) != 0 {
 		t.Fatalf("the clean graph has %q", v)
 	}
-	for _, c := range []struct{ name, from, to, want string }{
-		{"a tool in the words", "/app", "golang.org/x/sys/unix", "app imports golang.org/x/sys/unix: the tool belongs to"},
-		{"the words import an adapter", "/app", module + "/app/sqlite", "app imports " + module + "/app/sqlite: its layer may not"},
-		{"siblings", "/app/standalone", module + "/app/sqlite", "its layer may not"},
-		{"another's tool", "/app/cli", "modernc.org/sqlite", "app/cli imports modernc.org/sqlite: the tool belongs to app/sqlite"},
-		{"a subpackage of another's tool", "/app/cli", "cloud.google.com/go/storage", "the tool belongs to app/standalone"},
-		{"a new tool", "/app/cli", "example.com/tool", "the tool has no owner"},
-		{"a new package", "/app/extra", module + "/app", "the package is not in the table"},
-		{"upwards", "/config", module + "/app/agent", "its layer may not"},
-		{"a web view, far down", "/app/cli", "github.com/wailsapp/wails/v2", "main reaches github.com/wailsapp/: " + module + " → " + module + "/app/cli → github.com/wailsapp/wails/v2"},
-		{"test code, far down", "/app/standalone", module + "/app/apptest", "main reaches app/apptest"},
+	windowed := graph{module: {module + "/app/cli"}, module + "/app/cli": {module + "/app/window"}, module + "/app/window": {webView + "wails/v2"}}
+	if v := violations(windowed, isStandard, true); len(v) != 0 {
+		t.Fatalf("the program with the window has %q", v)
+	}
+	for _, c := range []struct {
+		name, from, to, want string
+		window               bool
+	}{
+		{"a tool in the words", "/app", "golang.org/x/sys/unix", "app imports golang.org/x/sys/unix: the tool belongs to", false},
+		{"the words import an adapter", "/app", module + "/app/sqlite", "app imports " + module + "/app/sqlite: its layer may not", false},
+		{"siblings", "/app/standalone", module + "/app/sqlite", "its layer may not", false},
+		{"another's tool", "/app/cli", "modernc.org/sqlite", "app/cli imports modernc.org/sqlite: the tool belongs to app/sqlite", false},
+		{"a subpackage of another's tool", "/app/cli", "cloud.google.com/go/storage", "the tool belongs to app/standalone", false},
+		{"a new tool", "/app/cli", "example.com/tool", "the tool has no owner", false},
+		{"a new package", "/app/extra", module + "/app", "the package is not in the table", false},
+		{"upwards", "/config", module + "/app/agent", "its layer may not", false},
+		{"a web view, far down", "/app/cli", "github.com/wailsapp/wails/v2", "main reaches github.com/wailsapp/: " + module + " → " + module + "/app/cli → github.com/wailsapp/wails/v2", false},
+		{"a web view beside the window", "/app/cli", "github.com/wailsapp/wails/v2", "app/cli imports github.com/wailsapp/wails/v2: the tool belongs to app/window", true},
+		{"the file in the window", "/app/window", module + "/app/cli", "app/window reaches modernc.org/", true},
+		{"test code, far down", "/app/standalone", module + "/app/apptest", "main reaches app/apptest", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			planted := graph{}
@@ -104,7 +124,7 @@ func TestRulesCatch(t *testing.T) {
 				planted[pkg] = imports
 			}
 			planted[module+c.from] = append(slices.Clone(clean[module+c.from]), c.to)
-			found := strings.Join(violations(planted, isStandard), "\n")
+			found := strings.Join(violations(planted, isStandard, c.window), "\n")
 			if !strings.Contains(found, c.want) {
 				t.Errorf("found %q, want %q", found, c.want)
 			}
