@@ -33,7 +33,8 @@ type File interface {
 type Storage interface {
 	// Probe writes, reads back and deletes a small object; it returns each step done.
 	Probe(ctx context.Context) ([]app.TrialStep, error)
-	CreateBucket(ctx context.Context) error
+	// Create makes the missing bucket, or the missing last folder where its parent exists.
+	Create(ctx context.Context) error
 	// EnsureUser settles the {user_id}: the wish, else the only one known, else a new one.
 	EnsureUser(ctx context.Context, wish string) (user string, known []string, err error)
 	SameDisk(path string) (bool, error)

@@ -28,7 +28,7 @@ func (a *Agent) Flush(ctx context.Context) (app.RestorePoint, error) {
 	return k.Flush(ctx)
 }
 
-// TryTarget implements app.Outfitter. A folder that the probe made is removed again.
+// TryTarget implements app.Outfitter. A folder that was made for it is removed again.
 func (a *Agent) TryTarget(ctx context.Context, req app.SetupRequest) (app.TargetTrial, error) {
 	was, err := a.prefs(ctx)
 	if err != nil {
@@ -44,6 +44,9 @@ func (a *Agent) TryTarget(ctx context.Context, req app.SetupRequest) (app.Target
 	}
 	defer func() { _ = storage.Close() }()
 	defer a.unmake(p.Target)()
+	if err := create(ctx, storage, p.Target, req); err != nil {
+		return app.TargetTrial{}, err
+	}
 	trial := app.TargetTrial{Target: p.Target, At: a.cfg.Now()}
 	if trial.Steps, err = storage.Probe(ctx); err != nil {
 		return app.TargetTrial{}, err

@@ -83,7 +83,7 @@ type storage struct{ h *home }
 func (s *storage) Probe(context.Context) ([]app.TrialStep, error) {
 	return []app.TrialStep{{Text: "Wrote and read back.", Took: time.Millisecond}}, nil
 }
-func (s *storage) CreateBucket(context.Context) error { return nil }
+func (s *storage) Create(context.Context) error { return nil }
 func (s *storage) EnsureUser(_ context.Context, wish string) (string, []string, error) {
 	if wish == "" {
 		wish = "fake-user"

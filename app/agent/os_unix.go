@@ -12,7 +12,8 @@ import (
 func diskFree(dir string) (int64, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, app.Errorf(app.CodeNotFound, "disk", "The folder %s cannot be read.", dir).Wrap(err)
+		return 0, app.Errorf(app.CodeNotFound, "disk", "The folder %s cannot be read.", dir).
+			WithHint("Make it, or give this account the right to read it.").Wrap(err)
 	}
 	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ between systems
 }

@@ -14,7 +14,8 @@ func diskFree(dir string) (int64, error) {
 	}
 	var free uint64
 	if err := windows.GetDiskFreeSpaceEx(p, &free, nil, nil); err != nil {
-		return 0, app.Errorf(app.CodeNotFound, "disk", "The folder %s cannot be read.", dir).Wrap(err)
+		return 0, app.Errorf(app.CodeNotFound, "disk", "The folder %s cannot be read.", dir).
+			WithHint("Make it, or give this account the right to read it.").Wrap(err)
 	}
 	return int64(free), nil
 }

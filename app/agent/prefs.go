@@ -145,10 +145,10 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequ
 		return err
 	}
 	defer func() { _ = storage.Close() }()
+	if err := create(ctx, storage, p.Target, req); err != nil {
+		return err
+	}
 	if req.Create {
-		if err := storage.CreateBucket(ctx); err != nil {
-			return err
-		}
 		res.Steps = append(res.Steps, "Made the storage.")
 	}
 	steps, err := storage.Probe(ctx)
@@ -166,6 +166,14 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequ
 		res.Notes = append(res.Notes, "The copies are on the same disk as the file: they protect from mistakes, not from losing the disk.")
 	}
 	return nil
+}
+
+// create makes a bucket that is to be made, and the last folder of a file target.
+func create(ctx context.Context, storage Storage, target string, req app.SetupRequest) error {
+	if !req.Create && !isFile(target) {
+		return nil
+	}
+	return storage.Create(ctx)
 }
 
 func (a *Agent) setupFile(ctx context.Context, path string, res *app.SetupResult) error {

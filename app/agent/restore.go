@@ -109,7 +109,7 @@ func (a *Agent) checkRequest(req app.RestoreRequest) error {
 	case req.To == "":
 		return nil
 	case !filepath.IsAbs(req.To):
-		return app.Errorf(app.CodeInvalid, "restore", "The file %s needs a full path.", req.To)
+		return app.Errorf(app.CodeInvalid, "restore", "The file %s needs a full path.", req.To).WithHint("Give it from the root on.")
 	}
 	return checkNew(req.To)
 }
@@ -120,7 +120,8 @@ func checkNew(to string) error {
 		return occupied(to)
 	}
 	if _, err := os.Stat(filepath.Dir(to)); err != nil {
-		return app.Errorf(app.CodeNotFound, "restore", "The folder %s is not there.", filepath.Dir(to)).Wrap(err)
+		return app.Errorf(app.CodeNotFound, "restore", "The folder %s is not there.", filepath.Dir(to)).
+			WithHint("Make it first, or name a file in another folder.").Wrap(err)
 	}
 	return nil
 }
@@ -220,7 +221,8 @@ func (a *Agent) restoreTo(ctx context.Context, p app.Prefs, r app.Replica, plan 
 		return app.RestoreResult{}, occupied(to)
 	} else if err != nil { // a file system without links
 		if err := os.Rename(image, to); err != nil {
-			return app.RestoreResult{}, app.Errorf(app.CodeDenied, "restore", "%s cannot be written.", to).Wrap(err)
+			return app.RestoreResult{}, app.Errorf(app.CodeDenied, "restore", "%s cannot be written.", to).
+				WithHint("Name a file in a folder that you may write.").Wrap(err)
 		}
 	}
 	return app.RestoreResult{Point: plan.Point, Path: to, Integrity: "ok", Tables: tables, Rows: rowsOf(tables), Equal: true}, nil

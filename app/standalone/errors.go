@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"cloud.google.com/go/storage"
+	"github.com/benbjohnson/litestream"
 	"golang.org/x/oauth2"
 	"google.golang.org/api/googleapi"
 
@@ -98,7 +101,8 @@ func ofPlace(a *accessError, err error) *app.Error {
 		return app.Errorf(app.CodeNotFound, "", "There is no folder %s.", a.place).
 			WithHint("Connect the disk it is on, or make its parent folder.")
 	case a.key != "" && errors.Is(err, fs.ErrNotExist):
-		return app.Errorf(app.CodeNotFound, "", "The object %s is missing in %s.", a.key, a.place)
+		return app.Errorf(app.CodeNotFound, "", "The object %s is missing in %s.", a.key, a.place).
+			WithHint("Run `coditect-sync verify`: what is missing is copied again.")
 	}
 	return nil
 }
@@ -187,12 +191,16 @@ func ofSystem(a *accessError, err error) *app.Error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok && a.key == "" {
 		where = p.Path
 	}
+	folder := where
+	if a.key == "" {
+		folder = folderOf(where)
+	}
 	switch {
 	case isAny(errno, fullErrnos):
-		return app.Errorf(app.CodeNoSpace, "", "There is no space left on the disk of %s.", where).
+		return app.Errorf(app.CodeNoSpace, "", "There is no space left on the disk of %s.", folder).
 			WithHint("Free some, or choose another place.")
 	case isAny(errno, readOnlyErrnos):
-		return app.Errorf(app.CodeDenied, "", "The disk of %s can only be read.", where).
+		return app.Errorf(app.CodeDenied, "", "The disk of %s can only be read.", folder).
 			WithHint("Mount it for writing, or choose another place.")
 	case errno.Is(fs.ErrPermission):
 		return app.Errorf(app.CodeDenied, "", "You may not %s in %s.", needed(a), where).
@@ -208,6 +216,16 @@ func ofSystem(a *accessError, err error) *app.Error {
 		return app.Errorf(app.CodeInvalid, "", "%s is not a folder.", where).WithHint("Name a folder.")
 	}
 	return nil
+}
+
+// folderOf is the folder a person knows of a file that we made for a while: what Litestream keeps lies beside the database.
+func folderOf(path string) string {
+	for at := path; at != filepath.Dir(at); at = filepath.Dir(at) {
+		if name := filepath.Base(at); strings.HasPrefix(name, ".") && strings.HasSuffix(name, litestream.MetaDirSuffix) {
+			return filepath.Dir(at)
+		}
+	}
+	return filepath.Dir(path)
 }
 
 // ofAccess is what is left of failures at a target.

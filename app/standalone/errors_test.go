@@ -121,7 +121,7 @@ func TestMissingBucket(t *testing.T) {
 	_, err = replicaOf(target, "m").Timeline(t.Context(), "")
 	mustCode(t, err, app.CodeNotFound)
 	for range 2 { // it may be there already
-		if err := target.CreateBucket(t.Context()); err != nil {
+		if err := target.Create(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestMissingBucket(t *testing.T) {
 	}
 	lift := g.Fault(apptest.On(http.MethodPost, "/b?"), apptest.Deny)
 	defer lift()
-	mustCode(t, openTarget(t, TargetConfig{URL: "gs://another"}).CreateBucket(t.Context()), app.CodeDenied)
+	mustCode(t, openTarget(t, TargetConfig{URL: "gs://another"}).Create(t.Context()), app.CodeDenied)
 }
 
 func TestNobodyListens(t *testing.T) {

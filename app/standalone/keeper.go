@@ -134,7 +134,8 @@ func (k *Keeper) current(ctx context.Context) (*session, error) {
 		select {
 		case <-ready:
 		case <-ctx.Done():
-			return nil, app.Errorf(app.CodeCanceled, "flush", "The copying has not begun yet.").Wrap(ctx.Err())
+			return nil, app.Errorf(app.CodeCanceled, "flush", "The copying has not begun yet.").
+				WithHint("`coditect-sync status` says what it waits for.").Wrap(ctx.Err())
 		}
 	}
 }
@@ -166,7 +167,8 @@ func (s *session) point(ctx context.Context) (app.RestorePoint, error) {
 		return app.RestorePoint{}, classify("flush", err)
 	}
 	if len(files) == 0 {
-		return app.RestorePoint{}, app.Errorf(app.CodeFailed, "flush", "Nothing was copied yet.")
+		return app.RestorePoint{}, app.Errorf(app.CodeFailed, "flush", "Nothing was copied yet.").
+			WithHint("`coditect-sync status` says what it waits for.")
 	}
 	f := files[len(files)-1]
 	return app.RestorePoint{ID: f.MaxTXID.String(), Time: f.CreatedAt, Size: f.Size, Kind: app.PointChange}, nil

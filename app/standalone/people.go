@@ -125,7 +125,8 @@ func (t *Target) readJSON(ctx context.Context, key string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(content, v); err != nil {
-		return app.Errorf(app.CodeDamaged, "target", "The object %s is damaged.", key).Wrap(err)
+		return app.Errorf(app.CodeDamaged, "target", "The object %s is damaged.", key).
+			WithHint("Give it another name at the storage; `coditect-sync setup` writes it anew.").Wrap(err)
 	}
 	return nil
 }

@@ -40,7 +40,8 @@ func (s *session) firstCapture(ctx context.Context) error {
 			return err
 		}
 		if err := s.db.Open(); err != nil {
-			return app.Errorf(app.CodeFailed, "replicate", "The file could not be opened for copying.").Wrap(err)
+			return app.Errorf(app.CodeFailed, "replicate", "The file %s could not be opened for copying.", s.db.Path()).
+				WithHint("The cause is in the log. Run `coditect-sync doctor`.").Wrap(err)
 		}
 		if _, err := s.capture(ctx); err != nil {
 			s.closeDB()
@@ -56,7 +57,8 @@ func (s *session) firstCapture(ctx context.Context) error {
 			return err
 		}
 	}
-	return app.Errorf(app.CodeBusy, "replicate", "Other programs write too much to begin copying; it is tried again.")
+	return app.Errorf(app.CodeBusy, "replicate", "Other programs write too much to begin copying.").
+		WithHint("It is tried again by itself.")
 }
 
 // startFailed drops local state that turned out damaged, so that the next try begins with what the target has.
@@ -150,7 +152,8 @@ func (s *session) settlePosition(ctx context.Context) (last ltx.TXID, whole bool
 func (s *session) newestLocal() (ltx.TXID, error) {
 	_, newest, err := s.db.MaxLTX()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return 0, app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be read.", s.db.MetaPath()).Wrap(err)
+		return 0, app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be read.", s.db.MetaPath()).
+			WithHint("Give this account the right to read and write it.").Wrap(err)
 	}
 	return newest, nil
 }
@@ -160,7 +163,7 @@ func (s *session) newestLocal() (ltx.TXID, error) {
 func (s *session) takePosition(ctx context.Context, newest *ltx.FileInfo) error {
 	dir := s.db.LTXLevelDir(0)
 	if newest.Size == 0 { // only known by its number: the target cannot be asked
-		return app.Errorf(app.CodeUnreachable, "replicate", "The storage cannot be asked where the copies end.")
+		return app.Errorf(app.CodeUnreachable, "replicate", "The storage cannot be asked where the copies end.").WithHint(retryHint)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return err

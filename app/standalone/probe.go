@@ -12,11 +12,11 @@ import (
 )
 
 // Probe checks a target by using it as the engine will: it writes a small object, reads it back, finds it in a
-// listing, and deletes it. It returns the steps done, also when a later one fails. A missing last folder is made first.
+// listing, and deletes it. It returns the steps done, also when a later one fails.
 func (t *Target) Probe(ctx context.Context) ([]app.TrialStep, error) {
 	p := &probe{t: t, since: time.Now(), key: probeKey(rand.Text()), content: []byte(rand.Text())}
 	defer p.leave(ctx)
-	for _, step := range []func(context.Context) error{p.place, p.write, p.read, p.find, p.remove} {
+	for _, step := range []func(context.Context) error{p.write, p.read, p.find, p.remove} {
 		if err := step(ctx); err != nil {
 			return p.done, asError("probe", err)
 		}
@@ -37,13 +37,6 @@ func (p *probe) say(format string, args ...any) {
 	now := time.Now()
 	p.done = append(p.done, app.TrialStep{Text: fmt.Sprintf(format, args...), Took: now.Sub(p.since)})
 	p.since = now
-}
-
-func (p *probe) place(ctx context.Context) error {
-	if p.t.at.kind != kindFile {
-		return nil
-	}
-	return p.t.store.create(ctx)
 }
 
 func (p *probe) write(ctx context.Context) error {

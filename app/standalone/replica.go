@@ -85,7 +85,7 @@ func (r *Replica) Timeline(ctx context.Context, machine string) (app.Timeline, e
 // Plan finds the objects that make the moment, without reading more than the newest one's header.
 func (r *Replica) Plan(ctx context.Context, machine string, m app.Moment) (app.RestorePlan, error) {
 	if m.Point != "" && !m.At.IsZero() {
-		return app.RestorePlan{}, app.Errorf(app.CodeInvalid, "restore", "Say a point or a time, not both.")
+		return app.RestorePlan{}, app.Errorf(app.CodeInvalid, "restore", "A point and a time were both given.").WithHint("Give one of them.")
 	}
 	p, point, err := r.plan(ctx, machine, m)
 	if err != nil {
@@ -146,7 +146,8 @@ func (r *Replica) plan(ctx context.Context, machine string, m app.Moment) (*plan
 		return nil, app.RestorePoint{}, asError("restore", err)
 	}
 	if p.objects = h.plan(p.point); p.objects == nil {
-		return nil, app.RestorePoint{}, app.Errorf(app.CodeFailed, "restore", "No objects lead to the point %s.", point.ID)
+		return nil, app.RestorePoint{}, app.Errorf(app.CodeFailed, "restore", "No objects lead to the point %s.", point.ID).
+			WithHint(pointsHint)
 	}
 	return p, point, nil
 }
@@ -247,7 +248,7 @@ func (r *Replica) noMachine(ctx context.Context, machine string) error {
 	e := app.Errorf(app.CodeNotFound, "restore", "There are no copies of a machine %s.", machine)
 	ids, err := r.others(ctx)
 	if err != nil || len(ids) == 0 {
-		return e
+		return e.WithHint("User %s has copies of no other machine here. Look at --user, or at the storage.", r.cfg.User)
 	}
 	return e.WithHint("There are copies of %s.", strings.Join(ids, ", "))
 }

@@ -223,7 +223,8 @@ func (s *session) followLarge(ctx context.Context) error {
 func (s *session) resetLocal(cause error) error {
 	s.log.Warn("local state damaged; taking it from the target", "error", cause)
 	if err := os.RemoveAll(filepath.Join(s.db.MetaPath(), "ltx")); err != nil {
-		return app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be written.", s.db.MetaPath()).Wrap(err)
+		return app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be written.", s.db.MetaPath()).
+			WithHint("Give this account the right to read and write it.").Wrap(err)
 	}
 	return fmt.Errorf("%w: local state was damaged", errReopen)
 }

@@ -39,9 +39,9 @@ type Target struct {
 	log   *slog.Logger
 }
 
-// OpenTarget prepares a target for use. Of a file target the missing last folder is created where its parent exists;
-// where it does not, or the disk is away, that shows when the target is used. Nothing is asked of an object store yet.
-func OpenTarget(ctx context.Context, cfg TargetConfig) (*Target, error) {
+// OpenTarget prepares a target for use. Nothing is asked of it yet, and nothing made: that a folder or a bucket is
+// missing shows when it is used.
+func OpenTarget(_ context.Context, cfg TargetConfig) (*Target, error) {
 	at, err := parseLocation(cfg.URL)
 	if err != nil {
 		return nil, err
@@ -55,9 +55,6 @@ func OpenTarget(ctx context.Context, cfg TargetConfig) (*Target, error) {
 		return t, nil
 	}
 	t.store = &fileStore{root: at.path}
-	if err := t.store.create(ctx); err != nil {
-		t.log.Warn("target folder", "path", at.path, "error", err)
-	}
 	return t, nil
 }
 
@@ -81,8 +78,9 @@ func (t *Target) Paid() bool { return t.at.kind == kindGCS }
 // Close ends the connections to the target.
 func (t *Target) Close() error { return t.store.close() }
 
-// CreateBucket makes the missing bucket, in the project of the credentials, or the missing last folder.
-func (t *Target) CreateBucket(ctx context.Context) error {
+// Create makes the missing bucket, in the project of the credentials, or the missing last folder where its parent
+// exists.
+func (t *Target) Create(ctx context.Context) error {
 	return asError("create", t.store.create(ctx))
 }
 

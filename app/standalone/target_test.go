@@ -285,6 +285,29 @@ func TestFileTargetIsForItsOwnerAndNeverMakesParents(t *testing.T) {
 	}
 }
 
+// A folder that went away, with the disk it was on, must not come back as an empty one: that would look like a place
+// that never had copies.
+func TestLookingMakesNoFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "copies")
+	target, err := OpenTarget(t.Context(), TargetConfig{URL: "file://" + dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, try := range map[string]func() error{
+		"timeline": func() error { _, err := replicaOf(target, "m").Timeline(t.Context(), ""); return err },
+		"machines": func() error { _, err := replicaOf(target, "m").Machines(t.Context()); return err },
+		"probe":    func() error { _, err := target.Probe(t.Context()); return err },
+		"write":    func() error { return target.WriteMachine(t.Context(), "u", "m", app.MachineInfo{}) },
+	} {
+		if e := mustCode(t, try(), app.CodeNotFound); !strings.Contains(e.Message, dir) {
+			t.Errorf("%s: %q", what, e.Message)
+		}
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder was made: %v", err)
+	}
+}
+
 func TestPresentKnowsAnEmptyMountPoint(t *testing.T) {
 	target := fileTarget(t)
 	if err := target.Present(t.Context(), "u", "m", false); err != nil {

@@ -258,10 +258,14 @@ func gcsTarget(t testing.TB) (*Target, *apptest.GCS) {
 	return openTarget(t, TargetConfig{URL: "gs://memory/some/where"}), g
 }
 
+// openTarget makes the folder of a file target where its parent exists, as setup does.
 func openTarget(t testing.TB, cfg TargetConfig) *Target {
 	t.Helper()
 	target, err := OpenTarget(t.Context(), cfg)
-	if err != nil {
+	if err == nil && target.Kind() == kindFile {
+		err = target.Create(t.Context())
+	}
+	if err != nil && app.CodeOf(err) != app.CodeNotFound {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
