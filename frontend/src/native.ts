@@ -1,4 +1,4 @@
-// What only the window can do: the system's own file dialogs. A plain browser has none of it.
+// What only the window can do: the system's own file dialogs, starting the agent. A plain browser has none of it.
 
 let answer: Promise<boolean> | null = null;
 
@@ -17,11 +17,22 @@ async function ask(what: string, body: unknown): Promise<string> {
 /** The path a person chose, "" when they did not. */
 export const openFile = (title: string, dir = ''): Promise<string> => ask('open-file', { title, dir });
 export const saveFile = (title: string, name: string): Promise<string> => ask('save-file', { title, name });
+/** Starts the agent, and returns when it answers. */
+export const startAgent = (): Promise<unknown> => ask('start', {});
 
-/** Saves texts where a person says: in the window through its dialog, in a browser as a download. "" when canceled. */
+/** Names a request and ends it by that name when the signal says so: the window is not told that a page gave one up. */
+export function cancelable(init: RequestInit, signal: AbortSignal): RequestInit {
+  const call = `${Date.now()}-${Math.random()}`;
+  signal.addEventListener('abort', () => {
+    void isNative().then((yes) => { if (yes) void ask('cancel', { call }).catch(() => undefined); });
+  }, { once: true });
+  return { ...init, headers: { ...init.headers, 'Coditect-Sync-Call': call } };
+}
+
+/** Saves texts where a person says: in the window through its dialog, several as an archive, in a browser as a download. "" when canceled. */
 export async function saveTexts(title: string, name: string, files: Record<string, string>): Promise<string> {
   if (await isNative()) {
-    const path = await saveFile(title, name);
+    const path = await saveFile(title, Object.keys(files).length > 1 ? name.replace(/\.txt$/, '.zip') : name);
     if (path) await ask('save-text', { path, files });
     return path;
   }

@@ -1,4 +1,4 @@
-// Which view is shown: #/home, #/restore?at=…, or ?view=restore for whoever opens the window.
+// Which view is shown: #/home, #/restore?at=…, or ?view=restore. The window puts the view to begin with into the page.
 
 export type View = 'home' | 'restore' | 'activity' | 'settings' | 'first-run';
 export interface Route {

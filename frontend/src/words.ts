@@ -38,6 +38,8 @@ export const words = {
   hero: {
     gone: { title: 'CODITECT Sync is not running', lead: 'Nothing is copied until it runs again. What was copied stays where it is. Start it from your programs, or type' },
     goneCommand: 'coditect-sync start',
+    goneInWindow: 'Nothing is copied until it runs again. What was copied stays where it is.',
+    start: 'Start CODITECT Sync', starting: 'Starting…',
     refused: 'CODITECT Sync does not tell how things are',
     protected: {
       title: 'You are protected',
