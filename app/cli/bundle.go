@@ -39,10 +39,12 @@ func (p *program) writeBundle(ctx context.Context, s *session, path string) ([]s
 	case errors.Is(err, fs.ErrExist):
 		return nil, app.Errorf(app.CodeRefused, "doctor", "%s exists already.", path).WithHint("Choose another name; nothing is overwritten.")
 	case err != nil:
-		return nil, app.Errorf(app.CodeDenied, "doctor", "%s cannot be written.", path).Wrap(err)
+		return nil, app.Errorf(app.CodeDenied, "doctor", "%s cannot be written.", path).
+			WithHint("Name a file in a folder that is there and that you may write.").Wrap(err)
 	}
 	if err := errors.Join(zipped(file, files), file.Close()); err != nil {
-		return nil, app.Errorf(app.CodeFailed, "doctor", "%s could not be written to its end.", path).Wrap(err)
+		return nil, app.Errorf(app.CodeFailed, "doctor", "%s could not be written to its end.", path).
+			WithHint("Free some space on its disk, or name a file on another.").Wrap(err)
 	}
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(files)) {

@@ -18,7 +18,8 @@ func absolute(path string) (string, error) {
 	}
 	full, err := filepath.Abs(path)
 	if err != nil {
-		return "", app.Errorf(app.CodeFailed, "path", "The folder you are in is not there any more.").Wrap(err)
+		return "", app.Errorf(app.CodeFailed, "path", "The folder you are in is not there any more.").
+			WithHint("Change to another folder, or give a full path.").Wrap(err)
 	}
 	return full, nil
 }

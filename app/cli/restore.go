@@ -124,7 +124,8 @@ func newFile(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	}
-	return app.Errorf(app.CodeDenied, "restore", "%s cannot be looked at.", path).Wrap(err)
+	return app.Errorf(app.CodeDenied, "restore", "%s cannot be looked at.", path).
+		WithHint("Name a file in a folder that you may read and write.").Wrap(err)
 }
 
 // planOf asks which machine is meant where that is not clear, and somebody can answer.

@@ -27,7 +27,8 @@ func (p *program) spawn(ctx context.Context) (app.Status, error) {
 	}
 	log, err := os.OpenFile(layout.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return app.Status{}, app.Errorf(app.CodeDenied, "start", "The log %s cannot be written.", layout.Log).Wrap(err)
+		return app.Status{}, app.Errorf(app.CodeDenied, "start", "The log %s cannot be written.", layout.Log).
+			WithHint("Free some space on its disk, or give this account the right to write it.").Wrap(err)
 	}
 	defer func() { _ = log.Close() }()
 	from, err := log.Seek(0, io.SeekEnd)
@@ -51,7 +52,8 @@ func background(layout config.Layout, log *os.File) (<-chan error, error) {
 	cmd := exec.Command(exe, "agent", "--home", layout.Home) //nolint:noctx // it outlives this program
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = layout.Home, log, log, detached()
 	if err := cmd.Start(); err != nil {
-		return nil, app.Errorf(app.CodeFailed, "start", "The agent cannot be started.").Wrap(err)
+		return nil, app.Errorf(app.CodeFailed, "start", "The agent cannot be started.").
+			WithHint("Run it here to see why: coditect-sync agent --headless").Wrap(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }() // until this program ends, long before the agent as a rule

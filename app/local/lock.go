@@ -21,7 +21,7 @@ var errHeld = errors.New("the lock is held")
 type Held struct{ file *os.File }
 
 // Lock takes the lock at path, creating the file and its folder (0700) where they are missing, and writes this
-// process's id into it. It never waits: CodeBusy names the process that holds it.
+// process's id into it where the disk has room for it. It never waits: CodeBusy names the process that holds it.
 func Lock(path string) (*Held, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, lockFailed(path, err)
@@ -54,7 +54,7 @@ func claim(file *os.File) error {
 	if err == nil {
 		err = writePID(file)
 	}
-	if err != nil {
+	if err != nil && !isNoSpace(err) { // the id is for people; on a full disk memories must still be copied and come back
 		return lockFailed(file.Name(), err)
 	}
 	return nil
@@ -80,6 +80,10 @@ func heldBy(file *os.File) error {
 }
 
 func lockFailed(path string, err error) error {
+	if isNoSpace(err) {
+		return app.Errorf(app.CodeNoSpace, "lock", "The disk of %s is full.", filepath.Dir(path)).
+			WithHint("Free some space.").Wrap(err)
+	}
 	return app.Errorf(codeOfFile(err), "lock", "The lock file %s cannot be used.", path).
 		WithHint("The folder must be on a local disk and writable for you.").Wrap(err)
 }

@@ -45,14 +45,14 @@ func (f *File) adoptable() error {
 func (f *File) readable(ctx context.Context) error {
 	leave, err := f.gate.enter(ctx)
 	if err != nil {
-		return classify("adopt", err)
+		return classify("adopt", f.path, err)
 	}
 	defer leave()
 	err = checkIntegrity(ctx, f.path, modeRead)
 	if primary(err) == lib.SQLITE_NOTADB {
 		return f.notSQLite(err)
 	}
-	return classify("adopt", err)
+	return classify("adopt", f.path, err)
 }
 
 // notSQLite tells a file of another kind from one whose beginning is unreadable. SQLite does not say, and the file may

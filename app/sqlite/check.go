@@ -23,11 +23,11 @@ func (f *File) Check(ctx context.Context, path string) ([]app.TableHash, error) 
 	}
 	before, err := identify(path)
 	if err != nil {
-		return nil, classify("check", err)
+		return nil, classify("check", path, err)
 	}
 	hashes, err := checkImage(ctx, path)
 	if err != nil {
-		return nil, classify("check", err)
+		return nil, classify("check", path, err)
 	}
 	f.checked.set(before)
 	return hashes, nil
@@ -46,19 +46,19 @@ func (f *File) live(path string) bool {
 func (f *File) checkLive(ctx context.Context) ([]app.TableHash, error) {
 	leave, err := f.gate.enter(ctx)
 	if err != nil {
-		return nil, classify("check", err)
+		return nil, classify("check", f.path, err)
 	}
 	defer leave()
 	r, err := f.openLiveRaw(ctx)
 	if err != nil {
-		return nil, classify("check", err)
+		return nil, classify("check", f.path, err)
 	}
 	defer r.close()
 	if err := errors.Join(r.begin(ctx), r.integrity(ctx)); err != nil {
-		return nil, classify("check", err)
+		return nil, classify("check", f.path, err)
 	}
 	hashes, err := r.hashTables(ctx)
-	return hashes, classify("check", err)
+	return hashes, classify("check", f.path, err)
 }
 
 // checkImage checks and hashes at the same time, each through its own connection.

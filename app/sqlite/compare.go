@@ -21,16 +21,16 @@ import (
 func (f *File) Compare(ctx context.Context, image string, progress func(done, total int64)) ([]app.TableDiff, error) {
 	m, err := imageMode(image)
 	if err != nil {
-		return nil, classify("compare", err)
+		return nil, classify("compare", image, err)
 	}
 	then, err := openRaw(ctx, image, m)
 	if err != nil {
-		return nil, classify("compare", err)
+		return nil, classify("compare", image, err)
 	}
 	defer then.close()
 	c := &comparison{file: f, then: then, progress: progress}
 	diffs, err := c.run(ctx, image)
-	return diffs, classify("compare", err)
+	return diffs, classify("compare", f.path, err)
 }
 
 // comparison is one run of Compare.

@@ -347,15 +347,26 @@ func TestCompareNeedsBothFiles(t *testing.T) {
 	_, err := f.Compare(t.Context(), f.path+".none", nil)
 	wantCode(t, err, app.CodeNotFound)
 	image := f.path + ".image"
-	write(t, image, read(t, f.path))
-	if err := os.Remove(f.path); err != nil {
+	if err := os.Rename(f.path, image); err != nil {
 		t.Fatal(err)
 	}
 	_, err = f.Compare(t.Context(), image, nil)
 	wantCode(t, err, app.CodeNotFound)
-	write(t, f.path, []byte(strings.Repeat("not a database ", 100)))
-	_, err = f.Compare(t.Context(), image, nil)
-	wantCode(t, err, app.CodeDamaged)
+	if err := os.Remove(image); err != nil {
+		t.Fatal(err)
+	}
+	for damaged, other := range map[string]string{f.path: image, image: f.path} { // the error names the one that is damaged
+		makeItems(t, other, 4096, "whole", 10)
+		write(t, damaged, []byte(strings.Repeat("not a database ", 100)))
+		_, err = f.Compare(t.Context(), image, nil)
+		wantCode(t, err, app.CodeDamaged)
+		if message := app.AsError("", err).Message; !strings.Contains(message, damaged+" is") {
+			t.Errorf("%s does not name %s", message, damaged)
+		}
+		if err := errors.Join(os.Remove(f.path), os.Remove(image)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestCompareStopsWithItsContextAndTellsProgress(t *testing.T) {

@@ -34,6 +34,8 @@ func (f *File) beginPrivate() error {
 	fd, err := os.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
+	} else if isNoSpace(err) || isReadOnlySystem(err) {
+		return classify("create", f.path, err)
 	} else if err != nil {
 		return app.Errorf(app.CodeDenied, "create", "The file %s cannot be made.", f.path).
 			WithHint("Check the permissions of its folder.").Wrap(err)

@@ -47,7 +47,7 @@ func convert(ctx context.Context, c *conn, to string, pageSize int) error {
 	if err == nil {
 		return nil
 	}
-	failed := app.AsError("replace", classify("replace", err))
+	failed := app.AsError("replace", classify("replace", to, err))
 	if primary(err) == lib.SQLITE_ERROR {
 		failed = app.Errorf(app.CodeRefused, "replace",
 			"The restored file has pages of another size and parts that only its own program can copy, so it cannot go into the open file.").

@@ -13,12 +13,12 @@ import (
 func (f *File) Freeze(ctx context.Context, mark func() error) (app.Snapshot, error) {
 	leave, err := f.gate.enter(ctx)
 	if err != nil {
-		return nil, classify("freeze", err)
+		return nil, classify("freeze", f.path, err)
 	}
 	reader, err := f.freeze(ctx, mark)
 	if err != nil {
 		leave()
-		return nil, classify("freeze", err)
+		return nil, classify("freeze", f.path, err)
 	}
 	return &snapshot{reader, leave}, nil
 }
@@ -56,7 +56,7 @@ type snapshot struct {
 // Hash hashes every data table as it was when the file was frozen.
 func (s *snapshot) Hash(ctx context.Context) ([]app.TableHash, error) {
 	hashes, err := s.reader.hashTables(ctx)
-	return hashes, classify("hash", err)
+	return hashes, classify("hash", s.reader.path, err)
 }
 
 // Close ends the read transaction. A second call does nothing.

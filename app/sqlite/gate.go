@@ -105,5 +105,5 @@ func wait(ctx context.Context, done <-chan struct{}) error {
 // this process, closing any descriptor of the file drops SQLite's locks. release may be called more than once.
 func (f *File) Quiesce(ctx context.Context) (release func(), err error) {
 	release, err = f.gate.close(ctx)
-	return release, classify("quiesce", err)
+	return release, classify("quiesce", f.path, err)
 }

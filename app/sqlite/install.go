@@ -27,7 +27,7 @@ func (f *File) InstallImage(ctx context.Context, image string) (kept string, err
 	}
 	open, err := f.gate.close(ctx)
 	if err != nil {
-		return "", classify("install", err)
+		return "", classify("install", f.path, err)
 	}
 	defer open()
 	in := installation{path: f.path, image: image, kept: unused(f.path + f.now().UTC().Format(".damaged-20060102T150405Z")), step: f.step}
@@ -35,7 +35,7 @@ func (f *File) InstallImage(ctx context.Context, image string) (kept string, err
 	if err == nil && kept != "" {
 		f.log.Warn("damaged file moved aside", "kept", kept)
 	}
-	return kept, classify("install", err)
+	return kept, classify("install", f.path, err)
 }
 
 // unused is the path, or the path with a number, such that nothing kept before is overwritten.
@@ -88,7 +88,8 @@ func (in *installation) replaceable(ctx context.Context) (there bool, err error)
 	if m, err := imageMode(in.image); err != nil {
 		return false, err
 	} else if m != modeImage {
-		return false, app.Errorf(app.CodeInvalid, "install", "The image %s was not closed by the program that wrote it.", in.image)
+		return false, app.Errorf(app.CodeInvalid, "install", "The image %s was not closed by the program that wrote it.", in.image).
+			WithHint("Open it once with a program that can write it, so that its log is merged.")
 	}
 	if _, err := os.Lstat(in.path); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -103,7 +104,7 @@ func (in *installation) replaceable(ctx context.Context) (there bool, err error)
 	case err == nil:
 		return true, app.Errorf(app.CodeRefused, "install", "%s is whole and was left where it is.", in.path).
 			WithHint("Restore into it.")
-	case app.CodeOf(classify("install", err)) == app.CodeDamaged:
+	case app.CodeOf(classify("install", in.path, err)) == app.CodeDamaged:
 		return true, nil
 	}
 	return true, err

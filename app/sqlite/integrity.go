@@ -37,7 +37,7 @@ func (r *raw) verdict(ctx context.Context, query string) error {
 		return err
 	}
 	if verdict[0] != "ok" {
-		return app.Errorf(app.CodeDamaged, "check", "The file is damaged: %s.", verdict[0]).WithHint("Restore it from a copy.")
+		return app.Errorf(app.CodeDamaged, "check", "The file %s is damaged: %s.", r.path, verdict[0]).WithHint("Restore it from a copy.")
 	}
 	return nil
 }

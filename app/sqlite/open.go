@@ -55,7 +55,8 @@ func New(cfg Config) (*File, error) {
 		return nil, err
 	}
 	if !filepath.IsAbs(cfg.Path) {
-		return nil, app.Errorf(app.CodeInvalid, "open", "The path of the file must be absolute, not %q.", cfg.Path)
+		return nil, app.Errorf(app.CodeInvalid, "open", "The path of the file must be absolute, not %q.", cfg.Path).
+			WithHint("Give it from the root on.")
 	}
 	f := &File{path: filepath.Clean(cfg.Path), log: cfg.Logger, now: cfg.Now, chunk: stepBytes, step: func(string) {}}
 	if f.log == nil {
@@ -96,9 +97,9 @@ func (f *File) Exists() (bool, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, classify("open", err)
+		return false, classify("open", f.path, err)
 	case !info.Mode().IsRegular():
-		return false, app.Errorf(app.CodeInvalid, "open", "%s is not a file.", f.path)
+		return false, app.Errorf(app.CodeInvalid, "open", "%s is not a file.", f.path).WithHint("Choose the database file itself.")
 	}
 	return true, nil
 }
@@ -199,15 +200,15 @@ func (c *conn) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 func (f *File) withLive(ctx context.Context, op string, m mode, work func(*conn) error) (err error) {
 	leave, err := f.gate.enter(ctx)
 	if err != nil {
-		return classify(op, err)
+		return classify(op, f.path, err)
 	}
 	defer leave()
 	c, err := f.openLive(ctx, m)
 	if err != nil {
-		return classify(op, err)
+		return classify(op, f.path, err)
 	}
 	err = work(c)
-	return classify(op, errors.Join(err, c.Close()))
+	return classify(op, f.path, errors.Join(err, c.Close()))
 }
 
 // openLive opens the live file; the caller is inside the gate.

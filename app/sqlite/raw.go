@@ -12,23 +12,24 @@ import (
 // raw is a read-only connection through SQLite's C interface. Reading every row of a file through the driver allocates
 // each value and costs several times as much as the hash itself. A raw connection belongs to one goroutine at a time.
 type raw struct {
-	tls *libc.TLS
-	db  uintptr
+	tls  *libc.TLS
+	db   uintptr
+	path string
 	// utf8 tells that texts are stored as UTF-8, so that they can be read as they are, without a terminating zero.
 	utf8 bool
 }
 
 // rawError is an error of the C interface.
 type rawError struct {
-	code int
-	text string
+	code       int
+	text, path string
 }
 
 func (e *rawError) Error() string { return fmt.Sprintf("%s (%d)", e.text, e.code) }
 
 // openRaw opens path for reading. The caller closes it.
 func openRaw(ctx context.Context, path string, m mode) (*raw, error) {
-	r := &raw{tls: libc.NewTLS()}
+	r := &raw{tls: libc.NewTLS(), path: path}
 	if err := r.open(uri(path, m)); err != nil {
 		r.close()
 		return nil, err
@@ -70,7 +71,7 @@ func (r *raw) close() {
 
 func (r *raw) failed() error {
 	return &rawError{
-		int(lib.Xsqlite3_extended_errcode(r.tls, r.db)), libc.GoString(lib.Xsqlite3_errmsg(r.tls, r.db)),
+		int(lib.Xsqlite3_extended_errcode(r.tls, r.db)), libc.GoString(lib.Xsqlite3_errmsg(r.tls, r.db)), r.path,
 	}
 }
 

@@ -47,7 +47,7 @@ func (f *File) Replace(ctx context.Context, image string, before func() error, p
 func (f *File) ensureChecked(ctx context.Context, path string) error {
 	now, err := identify(path)
 	if err != nil {
-		return classify("replace", err)
+		return classify("replace", path, err)
 	}
 	if f.checked.is(now) {
 		return nil

@@ -33,7 +33,7 @@ func (f *File) FillSearch(ctx context.Context) (int, error) {
 			return total, err
 		}
 		if err := pause(ctx, time.Since(started)); err != nil {
-			return total, classify("search", err)
+			return total, classify("search", f.path, err)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func parseVersion(s string) (major, minor, patch int, ok bool) {
 func OtherWriters(path string) ([]Writer, error) {
 	pids, err := openedBy(path)
 	if err != nil {
-		return nil, classify("writers", err)
+		return nil, classify("writers", path, err)
 	}
 	var list []Writer
 	for _, pid := range pids {

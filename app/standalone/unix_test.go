@@ -34,13 +34,21 @@ func TestDiskFaultsHaveNames(t *testing.T) {
 		if e := mustCode(t, classify("replicate", at(err)), code); !strings.Contains(e.Message+e.Hint, "/srv/copies") && code != app.CodeInvalid {
 			t.Errorf("%v: %q", err, e.Message)
 		}
-		local := &fs.PathError{Op: "write", Path: "/home/ada/image.db", Err: err}
-		if e := mustCode(t, classify("restore", local), code); !strings.Contains(e.Message, "/home/ada/image.db") {
-			t.Errorf("%v here: %q", err, e.Message)
+		for _, name := range []string{"image.db", ".context.db-litestream/ltx/0/1-1.ltx.tmp"} {
+			local := &fs.PathError{Op: "write", Path: "/home/ada/" + name, Err: err}
+			if e := mustCode(t, classify("restore", local), code); !strings.Contains(e.Message, "/home/ada") || e.Hint == "" {
+				t.Errorf("%v here: %q", err, e.Message)
+			}
 		}
 	}
 	if e := classify("flush", fmt.Errorf("upload: %w", context.Canceled)); e.Code != app.CodeCanceled {
 		t.Errorf("canceled: %v", e)
+	}
+	const want = "There is no space left on the disk of /home/ada."
+	for _, name := range []string{"image.db.tmp", ".context.db-litestream/ltx/0/1-1.ltx.tmp"} { // a person knows the folder
+		if e := classify("x", &fs.PathError{Op: "write", Path: "/home/ada/" + name, Err: syscall.ENOSPC}); e.Message != want {
+			t.Errorf("%q, want %q", e.Message, want)
+		}
 	}
 	own := app.Errorf(app.CodeRefused, "x", "No.")
 	if e := classify("y", fmt.Errorf("wrapped: %w", own)); e != own {
