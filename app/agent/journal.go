@@ -205,12 +205,12 @@ func targetOf(s app.Status) string {
 
 // problem tells when something begins to be wrong, and when it is over.
 func (j *journal) problem(s app.Status, now time.Time) []app.Event {
-	is, detail := wrong(s, now)
+	is, detail, began := wrong(s, now)
 	if is == j.wrong {
 		return nil
 	}
 	was, since := j.wrong, j.since
-	j.wrong, j.since = is, now
+	j.wrong, j.since = is, began
 	switch {
 	case is != "":
 		return []app.Event{{Kind: app.EventProblem, Text: is, Detail: detail, Bad: true}}
@@ -220,19 +220,19 @@ func (j *journal) problem(s app.Status, now time.Time) []app.Event {
 	return nil // switched off or paused: neither wrong nor cured
 }
 
-// wrong is what is wrong, and what to know about it. What cures itself within a minute is not.
-func wrong(s app.Status, now time.Time) (what, detail string) {
+// wrong is what is wrong, what to know about it, and since when. What cures itself within a minute is not.
+func wrong(s app.Status, now time.Time) (what, detail string, since time.Time) {
 	if s.Error != nil {
-		return s.Error.Message, s.Error.Hint
+		return s.Error.Message, s.Error.Hint, now
 	}
 	st := s.Standalone
 	if s.State != app.StateStandalone || st == nil || st.WaitingSince.IsZero() || now.Sub(st.WaitingSince) <= overdue {
-		return "", ""
+		return "", "", now
 	}
 	if s.Progress != nil {
 		detail = s.Progress.Cause
 	}
-	return "Changes have been waiting for your storage since " + clock(st.WaitingSince, now), detail
+	return "Changes have been waiting for your storage since " + clock(st.WaitingSince, now), detail, st.WaitingSince
 }
 
 // lasted is a duration as people say it.

@@ -93,7 +93,7 @@ func TestWaitingIsAProblemAfterAMinute(t *testing.T) {
 	j.saw(waiting, waiting, 0, noon.Add(61*time.Second))
 	wantTexts(t, j, "Changes have been waiting for your storage since "+clock(noon, noon))
 	j.saw(waiting, at("0000000000000009"), 0, noon.Add(5*time.Minute))
-	wantTexts(t, j, "It works again after 4 min", "8 changes went up", "Changes have been waiting for your storage since "+clock(noon, noon))
+	wantTexts(t, j, "It works again after 5 min", "8 changes went up", "Changes have been waiting for your storage since "+clock(noon, noon))
 }
 
 func TestSwitchedOffIsNoCure(t *testing.T) {

@@ -129,6 +129,9 @@ test('what happened can be read', async () => {
   await page.getByText(/^Restored to /).first().waitFor();
   await page.getByText(/^Proved: a test restore gave back all/).first().waitFor();
   await page.getByText('Protection was switched off').waitFor();
+  // The newest restore made a new file: what can be undone is the one before.
+  expect(await page.locator('.log', { hasText: /Restored a copy to/ }).getByRole('button', { name: 'Undo' }).count()).toBe(0);
+  expect(await page.locator('.log', { hasText: /Restored to/ }).getByRole('button', { name: 'Undo' }).count()).toBe(1);
   await picture('activity');
 });
 
@@ -140,6 +143,7 @@ test('storage that goes away is named, and coming back it is well again', async 
   await page.locator('h1', { hasNotText: 'You are protected' }).waitFor();
   await page.getByText(/changes? .*only on this machine|recorded|not there/i).first().waitFor();
   await expect.poll(() => JSON.parse(agent.run('status', '--json')).healthy, { timeout: 120_000, interval: 1000 }).toBe(false);
+  await page.getByText('Unknown').first().waitFor(); // how far one can go back is not made up
   await picture('storage-gone');
   renameSync(away, dirname(agent.copies));
   await title('You are protected');

@@ -6,8 +6,9 @@ import { tableName, words } from './words';
 
 const w = words.figures;
 
-export function figuresOf(r: Reading, oldest: Date | null, retention: readonly string[]): Figure[] {
-  return [waiting(r), second(r), back(r, oldest, retention), rows(r)];
+/** refused is why the storage does not tell its points, empty when it did. */
+export function figuresOf(r: Reading, oldest: Date | null, retention: readonly string[], refused = ''): Figure[] {
+  return [waiting(r), second(r), refused && !oldest ? unknown(refused) : back(r, oldest, retention), rows(r)];
 }
 
 function waiting(r: Reading): Figure {
@@ -28,6 +29,10 @@ function second(r: Reading): Figure {
   if (r.glyph === 'offline' && next) return { key: 'next', label: w.next, value: w.byItself, why: w.nextWhy(r.f.clock(next)) };
   if (!r.copied) return { key: 'last', label: w.last, value: w.never, why: w.lastNone };
   return { key: 'last', label: w.last, value: r.when(r.copied), why: w.lastWhy(r.newest) };
+}
+
+function unknown(refused: string): Figure {
+  return { key: 'back', label: w.back, value: w.unknown, why: w.backUnknown(refused) };
 }
 
 function back(r: Reading, oldest: Date | null, retention: readonly string[]): Figure {

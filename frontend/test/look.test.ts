@@ -73,4 +73,6 @@ test('figures explain themselves', () => {
   expect(figures.map((x) => nb(`${x.label}: ${x.value}`))).toEqual(['Waiting to go up: 4.3 MB', 'Next try: by itself', 'Go back to: 24 Oct', 'Rows: 128,206']);
   expect(figures.every((x) => x.why.length > 20)).toBe(true);
   expect(figuresOf(reading('off'), null, [])[0]!.value).toBe('Unknown');
+  const refused = figuresOf(reading('offline'), null, [], 'There is no folder /mnt/nas.').find((x) => x.key === 'back')!;
+  expect([refused.value, refused.why]).toEqual(['Unknown', expect.stringContaining('There is no folder /mnt/nas.')]);
 });
