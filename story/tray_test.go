@@ -5,6 +5,8 @@ package story_test
 import (
 	"context"
 	"io"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/app/apptest"
+	"github.com/coditect-ai/coditect-sync/app/local"
 )
 
 // TestTray is the program as a person starts it, without a verb: its icon is on the panel, its tooltip tells the state,
@@ -71,6 +74,29 @@ func TestTrayWithoutDesktop(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStartAtLogin switches it on as the settings do, and has the desktop's own launcher start what was written.
+func TestStartAtLogin(t *testing.T) {
+	config := t.TempDir()
+	m := newMachine(t, "DISPLAY=", "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR="+t.TempDir(), "XDG_CONFIG_HOME="+config)
+	t.Cleanup(func() { _ = m.command(context.Background(), "quit").Run() })
+	m.start()
+	client := local.NewClient(local.SocketPath(m.home), "story")
+	for _, on := range []bool{false, true} {
+		got, err := client.EditSettings(t.Context(), app.SettingsEdit{StartAtLogin: &on})
+		if err != nil || got.StartAtLogin != on {
+			t.Fatalf("start at login is %v, %v, want %v", got.StartAtLogin, err, on)
+		}
+	}
+	m.quit()
+	entry := filepath.Join(config, "autostart", "coditect-sync.desktop")
+	login := exec.CommandContext(t.Context(), "gio", "launch", entry)
+	login.Env = m.command(t.Context()).Env
+	if err := login.Run(); err != nil { // its output is the agent's too, so nobody may wait for its end
+		t.Fatalf("gio launch (Debian package libglib2.0-bin): %v", err)
+	}
+	m.eventually("an agent after the login", func() bool { _, _, code := m.try("status"); return code == 0 })
 }
 
 // begin runs the program without a verb as a child of the test, and gives its end.

@@ -21,7 +21,7 @@ const entryName = "coditect-sync.desktop"
 func (a Autostart) Enabled() (bool, error) {
 	path, err := entryPath()
 	if err != nil {
-		return false, err
+		return false, nil //nolint:nilerr // a user without a home directory, as a service may be, logs in nowhere
 	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

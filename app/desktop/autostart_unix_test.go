@@ -157,6 +157,17 @@ func TestWhereTheSessionLooks(t *testing.T) {
 	}
 }
 
+// TestNoHomeDirectory: a service's user has none, and its settings are shown all the same.
+func TestNoHomeDirectory(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CONFIG_HOME", "")
+	a := NewAutostart("/x", "/y")
+	wantEnabled(t, a, false)
+	if err := a.Set(true); err == nil || !strings.Contains(err.Error(), "no home directory") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 // TestCannotBeWritten is an error with a sentence.
 func TestCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
