@@ -19,28 +19,8 @@ import (
 // This is the tray on a real panel, xfce4-panel on a display of its own. It takes pictures of every state's icon and of
 // the open menus for a person to look at, and finds each icon in them pixel by pixel.
 
-// panelConfig is a panel with nothing but the notification area, at the top of the screen.
-const panelConfig = `<?xml version="1.0" encoding="UTF-8"?>
-<channel name="xfce4-panel" version="1.0">
-  <property name="configver" type="int" value="2"/>
-  <property name="panels" type="array">
-    <value type="int" value="1"/>
-    <property name="dark-mode" type="bool" value="true"/>
-    <property name="panel-1" type="empty">
-      <property name="position" type="string" value="p=6;x=0;y=0"/>
-      <property name="length" type="uint" value="100"/>
-      <property name="position-locked" type="bool" value="true"/>
-      <property name="size" type="uint" value="30"/>
-      <property name="icon-size" type="uint" value="%d"/>
-      <property name="plugin-ids" type="array"><value type="int" value="1"/><value type="int" value="2"/></property>
-    </property>
-  </property>
-  <property name="plugins" type="empty">
-    <property name="plugin-1" type="string" value="systray"><property name="icon-size" type="int" value="%d"/></property>
-    <property name="plugin-2" type="string" value="clock"/>
-  </property>
-</channel>
-`
+// panelConfig is a panel with little but the notification area, at the top of the screen.
+const panelConfig = "../../build/tray-shots/panel.xml"
 
 // desktop is a display with a bus.
 type desktop struct {
@@ -49,15 +29,18 @@ type desktop struct {
 	dir string // where pictures go
 }
 
-func startDesktop(t *testing.T, iconSize int) *desktop {
+func startDesktop(t *testing.T) *desktop {
 	t.Helper()
 	home := t.TempDir()
 	config := filepath.Join(home, ".config/xfce4/xfconf/xfce-perchannel-xml")
 	if err := os.MkdirAll(config, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	xml := fmt.Sprintf(panelConfig, iconSize, iconSize)
-	if err := os.WriteFile(filepath.Join(config, "xfce4-panel.xml"), []byte(xml), 0o600); err != nil {
+	xml, err := os.ReadFile(panelConfig)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(config, "xfce4-panel.xml"), xml, 0o600)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("HOME", home)
@@ -256,7 +239,7 @@ func (d *desktop) settle(name string) {
 
 // TestRealPanel shows every state on a real panel, opens its menu, and survives the panel's restart.
 func TestRealPanel(t *testing.T) {
-	d := startDesktop(t, 22)
+	d := startDesktop(t)
 	s := protectedScene("gs://0")
 	c := startChild(t, s.order(), d.bus.env()) // before the panel
 	stop := d.startPanel()
