@@ -98,6 +98,19 @@ func (p *popups) one() (id uint32, only popup) {
 	return id, only
 }
 
+// newest is the number of the last new popup.
+func (p *popups) newest() uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
+}
+
+func (p *popups) at(id uint32) popup {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shown[id]
+}
+
 // shows is what keeps n popups from being on the screen.
 func (p *popups) shows(n int) func() string {
 	return func() string {
@@ -186,10 +199,10 @@ func TestShownOnTheDesktop(t *testing.T) {
 		t.Errorf("not replaced: %d %+v", again, got)
 	}
 	mustShow(t, s, back)
-	p.emit("ActionInvoked", p.last, "show")
+	p.emit("ActionInvoked", p.newest(), "show")
 	wantView(t, views, "restore")
-	if len(p.shown) != 2 {
-		t.Errorf("on the screen are %v", p.shown)
+	if problem := p.shows(2)(); problem != "" {
+		t.Error(problem)
 	}
 }
 
@@ -207,10 +220,10 @@ func TestClosedByAPerson(t *testing.T) {
 	p.emit("NotificationClosed", id, uint32(2))
 	p.emit("ActionInvoked", id, "default")
 	mustShow(t, s, back) // its click comes after those signals
-	p.emit("ActionInvoked", p.last, "default")
+	p.emit("ActionInvoked", p.newest(), "default")
 	wantView(t, views, "restore")
 	mustShow(t, s, cured)
-	if got := p.shown[p.last]; got.replaced != 0 || got.title != cured.Title {
+	if got := p.at(p.newest()); got.replaced != 0 || got.title != cured.Title {
 		t.Errorf("shown is %+v", got)
 	}
 }
@@ -228,6 +241,8 @@ func TestTakenBack(t *testing.T) {
 	}
 	s.withdraw(t.Context(), Needs)
 	s.withdraw(t.Context(), Needs)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(p.shown) != 0 || len(p.closed) != 1 || p.closed[0] != id {
 		t.Errorf("on the screen are %v, closed were %v", p.shown, p.closed)
 	}
