@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 const errNotDir = syscall.ENOTDIR
@@ -18,6 +20,18 @@ func device(path string) (uint64, error) {
 	}
 	return uint64(st.Dev), nil //nolint:unconvert // its type differs between systems
 }
+
+// diskFree is what this user may still write at dir, in bytes.
+func diskFree(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ between systems
+}
+
+// writable tells whether this user may write the file, and its disk can be written at all.
+func writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }
 
 // syncDir makes a change of names in a folder durable. Some network file systems cannot, and need not.
 func syncDir(path string) error {

@@ -30,5 +30,21 @@ func device(path string) (uint64, error) {
 	return uint64(serial), nil
 }
 
+// diskFree is what this user may still write at dir, in bytes.
+func diskFree(dir string) (int64, error) {
+	p, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, err
+	}
+	var free uint64
+	if err := windows.GetDiskFreeSpaceEx(p, &free, nil, nil); err != nil {
+		return 0, &os.PathError{Op: "free space", Path: dir, Err: err}
+	}
+	return int64(free), nil //nolint:gosec // no disk is that large
+}
+
+// writable is not asked on Windows, where a disk does not become writable under an open file.
+func writable(string) bool { return true }
+
 // syncDir does nothing: Windows makes renames durable by itself, as far as it does.
 func syncDir(string) error { return nil }

@@ -21,6 +21,8 @@ const (
 	provedFor = 7 * 24 * time.Hour
 	// drillAgain is when a failed test restore, or one that could not run, is tried again.
 	drillAgain = 5 * time.Minute
+	// roomAgain is when one that found too little room is tried again: looking costs nothing.
+	roomAgain = 15 * time.Second
 )
 
 // DrillEvery is the interval of scheduled test restores at the target.
@@ -211,8 +213,32 @@ func (s *session) scheduledDrill(ctx context.Context) {
 		s.k.status.putOff(last.At.Add(provedFor))
 		return
 	}
-	if _, err := s.k.Drill(ctx); err != nil && ctx.Err() == nil {
-		s.log.Warn("test restore could not run", "error", err)
-		s.k.status.putOff(s.now().Add(drillAgain))
+	again := roomAgain
+	err := s.roomForDrill()
+	if err == nil {
+		again = drillAgain
+		_, err = s.k.Drill(ctx)
 	}
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	s.log.Warn("test restore could not run", "error", err)
+	overdue := first || last.OK && s.now().Sub(last.At) > 2*s.k.cfg.Target.DrillEvery()
+	s.k.status.notDrilled(classify("verify", err), overdue, s.now().Add(again))
 }
+
+// roomForDrill fails when a test restore would fill the disk, which other programs need too.
+func (s *session) roomForDrill() error {
+	fi, err := os.Stat(s.k.cfg.File.Path())
+	if err != nil {
+		return err
+	}
+	free, err := diskFree(s.k.cfg.Tmp)
+	if err != nil || free >= fi.Size() {
+		return err
+	}
+	return app.Errorf(app.CodeNoSpace, "verify", "A test restore needs %d MB, and the disk of %s has %d MB left.",
+		mb(fi.Size()+1<<20-1), s.k.cfg.Tmp, mb(free)).WithHint("Free some space; the test restore follows by itself.")
+}
+
+func mb(n int64) int64 { return n >> 20 }

@@ -188,12 +188,9 @@ func ofSystem(a *accessError, err error) *app.Error {
 		return nil
 	}
 	where := a.place
-	if p, ok := errors.AsType[*fs.PathError](err); ok && a.key == "" {
-		where = p.Path
-	}
 	folder := where
-	if a.key == "" {
-		folder = folderOf(where)
+	if p, ok := errors.AsType[*fs.PathError](err); ok && a.need == "" {
+		where, folder = p.Path, folderOf(p.Path)
 	}
 	switch {
 	case isAny(errno, fullErrnos):

@@ -73,7 +73,8 @@ var _ app.Keeper = (*Keeper)(nil)
 // errReopen ends a session whose file was replaced or whose local state was lost; the next one begins anew.
 var errReopen = errors.New("reopen")
 
-// errAside ends a session that could not go on after it had stepped aside. The next one begins as after any pause.
+// errAside ends a session that could not go on after it had stepped aside, or that was opened on a disk which could only
+// be read then. The next one begins as after any pause.
 var errAside = errors.New("stepped aside")
 
 // Run implements app.Engine. It returns nil after ctx ended and the final flush was done or ran out of time, and an

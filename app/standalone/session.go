@@ -35,6 +35,7 @@ type session struct {
 	log           *slog.Logger
 	litestreamLog *slog.Logger
 	identity      os.FileInfo
+	readOnly      bool // as it was opened
 	rebaseFor     string
 	interval      time.Duration
 
@@ -56,7 +57,7 @@ func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error)
 		return nil, fileMissing(k.cfg.File.Path(), err)
 	}
 	s := &session{
-		k: k, log: k.cfg.Logger, identity: identity, rebaseFor: rebase, interval: k.cfg.Target.Interval(),
+		k: k, log: k.cfg.Logger, identity: identity, readOnly: !writable(k.cfg.File.Path()), rebaseFor: rebase, interval: k.cfg.Target.Interval(),
 		shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: k.cfg.Now(),
 	}
 	s.litestreamLog = slog.New(quiet{k.cfg.Logger.Handler()})
@@ -175,7 +176,8 @@ func (s *session) closeDB() {
 	}
 }
 
-// lookAtFile finds out whether the path still leads to the file that was opened.
+// lookAtFile finds out whether the path still leads to the file that was opened, and whether it can be written again:
+// connections that were opened on a read-only disk stay so, and SQLite lets no other of this process be better.
 func (s *session) lookAtFile() error {
 	fi, err := os.Stat(s.k.cfg.File.Path())
 	if err != nil {
@@ -183,6 +185,9 @@ func (s *session) lookAtFile() error {
 	}
 	if !os.SameFile(fi, s.identity) {
 		return fmt.Errorf("%w: the file was replaced by another one", errReopen)
+	}
+	if s.readOnly && writable(s.k.cfg.File.Path()) {
+		return fmt.Errorf("%w: the file can be written again", errAside)
 	}
 	return nil
 }

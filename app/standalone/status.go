@@ -19,6 +19,7 @@ type statusKeeper struct {
 	marks    []mark   // captured, not yet at the target; oldest first
 	capFault *app.Error
 	shpFault *app.Error
+	drlFault *app.Error
 	progress *app.Progress
 	upload   upload
 	out      int64 // bytes handed to the target
@@ -64,6 +65,9 @@ func (k *statusKeeper) publish() {
 		s.WaitingSince = k.marks[0].since
 	}
 	r := app.Report{Standalone: &s, Fault: k.shpFault, Sent: k.out}
+	if r.Fault == nil {
+		r.Fault = k.drlFault
+	}
 	if k.capFault != nil {
 		r.Fault = k.capFault
 	}
@@ -189,7 +193,18 @@ func (k *statusKeeper) drilled(d app.Drill, next time.Time) {
 	defer k.mu.Unlock()
 	k.s.LastDrill = &d
 	k.s.NextDrillAt = next
-	k.progress = nil
+	k.progress, k.drlFault = nil, nil
+	k.publish()
+}
+
+// notDrilled takes note of a test restore that could not run. It is a fault once there is no proof to rely on.
+func (k *statusKeeper) notDrilled(e *app.Error, overdue bool, next time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.s.NextDrillAt = next
+	if overdue {
+		k.drlFault = fault(e)
+	}
 	k.publish()
 }
 
