@@ -70,6 +70,12 @@ window: page ## build/bin/coditect-sync-window, the window; what it links is ins
 	@mkdir -p $(BIN)
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags '$(WINDOW_TAGS)' -ldflags '$(LDFLAGS)' -o $(WINDOW) .
 
+.PHONY: window-test
+window-test: build window ## the real window on a display that nobody sees (pictures in build/tmp/shots)
+	@build/setup/apt.sh Xvfb=xvfb openbox=openbox wmctrl=wmctrl xdotool=xdotool import=imagemagick xmessage=x11-utils \
+		sqlite3=sqlite3 /usr/share/icons/Adwaita/index.theme=adwaita-icon-theme,fonts-inter,fonts-dejavu-core
+	$(GO) test -tags window -count=1 -v ./story/window
+
 .PHONY: wails
 wails: page ## the same through Wails' own tool and wails.json
 	@build/setup/apt.sh $(WINDOW_NEEDS)

@@ -54,7 +54,8 @@ func newProxy(socket string, s *starter, log *slog.Logger) *proxy {
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, end := p.calls.begin(r.Context(), r.Header.Get(callHeader))
 	defer end()
-	p.starter.wait(ctx)
+	p.log.Debug("page asks", "method", r.Method, "path", r.URL.Path)
+	_ = p.starter.wait(ctx) // without an agent the page is told so below
 	p.forward.ServeHTTP(w, r.WithContext(ctx))
 }
 

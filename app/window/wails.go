@@ -105,7 +105,10 @@ func (v *webView) options(ctx context.Context) *options.App {
 			v.ctx = own
 			context.AfterFunc(ctx, func() { runtime.Quit(own) })
 		},
-		OnDomReady:    func(context.Context) { v.once.Do(func() { close(v.up) }) },
+		OnDomReady: func(context.Context) {
+			v.cfg.Logger.Debug("page is loaded")
+			v.once.Do(func() { close(v.up) })
+		},
 		OnBeforeClose: v.closing,
 		Linux: &linux.Options{
 			Icon: icon.PNG, ProgramName: programName, WebviewGpuPolicy: linux.WebviewGpuPolicyNever,
