@@ -57,9 +57,33 @@ func (c *ltxClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, _ bo
 		if err != nil {
 			continue // not ours
 		}
-		infos = append(infos, &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Size: o.size, CreatedAt: o.at})
+		f := &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Size: o.size, CreatedAt: o.at}
+		if c.t.Kind() == kindFile && !given(o.at) {
+			f.CreatedAt = c.recorded(ctx, f)
+		}
+		infos = append(infos, f)
 	}
 	return ltx.NewFileInfoSliceIterator(infos), nil
+}
+
+// given tells whether a file's time is one that we gave it, a whole number of milliseconds. Who copies a folder without
+// its times leaves the time of the copy, of which that is not true, or one in coarser steps where the file system
+// knows no finer ones. Of our own times one in ten looks like that too.
+func given(at time.Time) bool { return at.Nanosecond()%1e6 == 0 && at.Nanosecond()%1e7 != 0 }
+
+// recorded reads the time in an object's header; that of the file where there is none to be read, which whoever needs
+// the object will find out.
+func (c *ltxClient) recorded(ctx context.Context, f *ltx.FileInfo) time.Time {
+	r, err := c.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, ltx.HeaderSize)
+	if err != nil {
+		return f.CreatedAt
+	}
+	defer func() { _ = r.Close() }() // only read
+	at, err := timeIn(bufio.NewReaderSize(r, ltx.HeaderSize))
+	if err != nil {
+		return f.CreatedAt
+	}
+	return at
 }
 
 // OpenLTXFile reads an object or a part of it. A missing one is fs.ErrNotExist.

@@ -1,6 +1,10 @@
 package standalone
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,6 +41,80 @@ func TestFetchIsExactAtEveryPoint(t *testing.T) {
 		}
 		w.holds(r, w.order...)
 	})
+}
+
+// TestTimesSurviveACopy copies a replica as a cloud drive or cp -r does, which keeps no times of files.
+func TestTimesSurviveACopy(t *testing.T) {
+	target := fileTarget(t)
+	w := newTwin(t, target, "m1", 4096)
+	for range 30 {
+		w.write(1, 50)
+	}
+	w.merge(1)
+	w.snapshot()
+	want, err := replicaOf(target, "m1").Timeline(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []time.Duration{1, 10 * time.Millisecond, time.Second, 2 * time.Second} { // what file systems can tell
+		folder := filepath.Join(t.TempDir(), "copies")
+		if err := os.CopyFS(folder, os.DirFS(target.at.path)); err != nil {
+			t.Fatal(err)
+		}
+		if step > 1 {
+			truncateTimes(t, folder, step)
+		}
+		copied, err := OpenTarget(t.Context(), TargetConfig{URL: "file://" + folder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := replicaOf(copied, "m1").Timeline(t.Context(), "")
+		if err != nil || !slices.Equal(got.Points, want.Points) {
+			t.Errorf("steps of %v: %v, %v; want %v", step, got.Points, err, want.Points)
+		}
+	}
+}
+
+func truncateTimes(t *testing.T, folder string, step time.Duration) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		at := time.Now().Truncate(step)
+		return os.Chtimes(path, at, at)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkTimesOfACopy lists 10,000 objects, whose times must all be read from their headers.
+func BenchmarkTimesOfACopy(b *testing.B) {
+	const n = 10_000
+	folder := b.TempDir()
+	target, err := OpenTarget(b.Context(), TargetConfig{URL: "file://" + folder})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := newLTXClient(target, "mira", "m1")
+	header, err := (&ltx.Header{Version: ltx.Version, PageSize: 4096, Commit: 1, MinTXID: 1, MaxTXID: 1, Timestamp: 1}).MarshalBinary()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(folder, c.dir(0)), 0o700); err != nil {
+		b.Fatal(err)
+	}
+	for i := range ltx.TXID(n) {
+		if err := os.WriteFile(filepath.Join(folder, c.key(0, i+1, i+1)), header, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if h, err := readHistory(b.Context(), c); err != nil || len(h) != n || h[0].CreatedAt.UnixMilli() != 1 {
+			b.Fatal(len(h), err)
+		}
+	}
 }
 
 func TestFetchAfterThinning(t *testing.T) {
