@@ -56,7 +56,7 @@ func TestRaise(t *testing.T) {
 	m.open("home")
 	own := m.screen.windows(t)[0]
 	cover := exec.Command("xmessage", "-geometry", "1200x800+0+0", "in front")
-	cover.Env = append(m.env, "DISPLAY="+m.screen.display)
+	cover.Env = m.env
 	start(t, cover)
 	active := func() string { out, _ := m.screen.run("xdotool", "getactivewindow"); return out }
 	number := strings.TrimSpace(m.screen.must(t, "printf", "%d", own))
