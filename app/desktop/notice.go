@@ -11,8 +11,8 @@ import (
 // Notice is one thing that a person is told. Its texts are plain, on one line each, and hold nothing of the memory.
 type Notice struct {
 	Kind  Kind
-	Title string // one sentence
-	Body  string // what to do, or what it means; may be empty
+	Title string // a few words: many desktops cut what is longer than some forty characters
+	Body  string // a sentence or two; may be empty
 	// View of the window to open for it.
 	View string
 	// Urgent tells that copying has stopped.
@@ -79,28 +79,29 @@ func drillFailed(st app.Status) bool {
 func needs(st app.Status) Notice {
 	if st.Error == nil {
 		return Notice{
-			Kind: Needs, View: "activity",
-			Title: "The test restore of " + clock(st.Standalone.LastDrill.At) + " failed.",
-			Body:  "Copies go on, but they are not proved.",
+			Kind: Needs, View: "activity", Title: "CODITECT Sync needs you",
+			Body: "The test restore of " + clock(st.Standalone.LastDrill.At) + " failed. Copies go on, but they are not proved.",
 		}
 	}
-	stopped := st.Error.Code == app.CodeFailed || st.Error.Code == app.CodeDamaged
-	return Notice{Kind: Needs, View: "home", Title: plain(st.Error.Message), Body: plain(st.Error.Hint), Urgent: stopped}
+	n := Notice{Kind: Needs, View: "home", Title: "CODITECT Sync needs you", Body: plain(st.Error.Message)}
+	if st.Error.Code == app.CodeFailed || st.Error.Code == app.CodeDamaged {
+		n.Title, n.Urgent = "CODITECT Sync has stopped", true
+	}
+	return n
 }
 
 func well(st app.Status) Notice {
-	n := Notice{Kind: Well, View: "home", Title: "You are protected again."}
-	if s := st.Standalone; s != nil && s.LastDrill != nil && !s.LastReplicatedAt.IsZero() {
-		n.Body = "You can go back to any moment up to " + clock(s.LastReplicatedAt) + ", proved " + clock(s.LastDrill.At) + "."
+	n := Notice{Kind: Well, View: "home", Title: "You are protected again"}
+	if s := st.Standalone; s != nil && !s.LastReplicatedAt.IsZero() {
+		n.Body = "You can go back to any moment up to " + clock(s.LastReplicatedAt) + "."
 	}
 	return n
 }
 
 func restored(u app.UndoPoint) Notice {
 	return Notice{
-		Kind: Restored, View: "restore",
-		Title: "Your memory is as it was at " + clock(u.RestoredTo) + ".",
-		Body:  "You can undo this until " + u.Until.Local().Format("2 Jan") + ".",
+		Kind: Restored, View: "restore", Title: "Restored",
+		Body: "Your memory is as it was at " + clock(u.RestoredTo) + ". You can undo this until " + u.Until.Local().Format("2 Jan") + ".",
 	}
 }
 

@@ -55,25 +55,35 @@ func TestNoticesOfEveryScene(t *testing.T) {
 	}
 }
 
+// local is a time of the scenes' day as it is told here.
+func local(hour, minute, second int) string {
+	return time.Date(2026, 11, 23, hour, minute, second, 0, time.UTC).Local().Format("15:04:05 on 2 Jan")
+}
+
 func TestNoticeWords(t *testing.T) {
 	protected := scene(t, "protected")
 	for name, want := range map[string]Notice{
-		"attention": {
-			Kind: Needs, View: "home", Title: "Your storage no longer accepts copies.",
-			Body: "Give the key the role Storage Object User on gs://mira-memory-backup, or use another key.",
-		},
+		"attention": {Kind: Needs, View: "home", Title: "CODITECT Sync needs you", Body: "Your storage no longer accepts copies."},
 		"damaged": {
-			Kind: Needs, View: "home", Urgent: true, Body: "Restore it to 13:57:30. The damaged file is kept aside.",
-			Title: "The memory file is damaged. Copying has stopped so that the good copy stays good.",
+			Kind: Needs, View: "home", Urgent: true, Title: "CODITECT Sync has stopped",
+			Body: "The memory file is damaged. Copying has stopped so that the good copy stays good.",
 		},
 		"drill-failed": {
-			Kind: Needs, View: "activity", Body: "Copies go on, but they are not proved.",
-			Title: "The test restore of " + clock(time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)) + " failed.",
+			Kind: Needs, View: "activity", Title: "CODITECT Sync needs you",
+			Body: "The test restore of " + local(14, 0, 0) + " failed. Copies go on, but they are not proved.",
+		},
+		"restored": {
+			Kind: Restored, View: "restore", Title: "Restored",
+			Body: "Your memory is as it was at " + local(11, 42, 30) + ". You can undo this until " + scenes.Undo().Until.Local().Format("2 Jan") + ".",
 		},
 	} {
 		if got := Notices(protected, scene(t, name), all); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %+v\nwant %+v", name, got, want)
 		}
+	}
+	again := Notice{Kind: Well, View: "home", Title: "You are protected again", Body: "You can go back to any moment up to " + local(14, 2, 51) + "."}
+	if got := Notices(scene(t, "attention"), protected, all); len(got) != 1 || got[0] != again {
+		t.Errorf("%+v\nwant %+v", got, again)
 	}
 }
 
@@ -104,10 +114,10 @@ func TestSameCauseOtherWords(t *testing.T) {
 // TestHostileTexts: nothing that comes from elsewhere changes how a notice reads.
 func TestHostileTexts(t *testing.T) {
 	st := scene(t, "attention")
-	st.Error = app.Errorf(app.CodeDenied, "copy", "a\u202ec\nd\x1b[31m %s", strings.Repeat("x", 500)).WithHint("\x00\u2066b")
+	st.Error = app.Errorf(app.CodeDenied, "copy", "a\u202ec\nd\x1b[31m %s", strings.Repeat("x", 500))
 	n := Notices(scene(t, "protected"), st, all)[0]
-	if !strings.HasPrefix(n.Title, "ac d[31m xx") || len([]rune(n.Title)) != longest || n.Body != "b" {
-		t.Errorf("%q, %q", n.Title, n.Body)
+	if !strings.HasPrefix(n.Body, "ac d[31m xx") || len([]rune(n.Body)) != longest {
+		t.Errorf("%q", n.Body)
 	}
 }
 

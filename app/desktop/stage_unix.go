@@ -64,17 +64,25 @@ func (s *stage) show(ctx context.Context, n Notice) error {
 		return err
 	}
 	old := s.shown[n.Kind.subject()]
-	actions := []string{"default", "Show", "show", button(n.Kind)}
+	actions := []string{"default", button(n.Kind)} // a second one would be a second button on some desktops
 	if !slices.Contains(s.can, "actions") {
 		actions = nil
 	}
 	var id uint32
 	err := s.service().CallWithContext(ctx, callNotify, 0, "CODITECT Sync", old.id, "coditect-sync",
-		n.Title, s.body(n.Body), actions, hints(n), int32(-1)).Store(&id)
+		n.Title, s.body(n.Body), actions, hints(n), expiry(n.Kind)).Store(&id)
 	if err == nil {
 		s.shown[n.Kind.subject()] = showing{id, n.View}
 	}
 	return err
+}
+
+// expiry is how many milliseconds a notice is shown. What needs somebody stays until they come, or until it is taken back.
+func expiry(k Kind) int32 {
+	if k == Needs {
+		return 0
+	}
+	return -1 // as this desktop does it
 }
 
 func button(k Kind) string {

@@ -37,6 +37,7 @@ type popup struct {
 	actions                 []string
 	hints                   map[string]dbus.Variant
 	replaced                uint32
+	expires                 int32
 }
 
 func startPopups(t *testing.T, address string, can ...string) *popups {
@@ -59,7 +60,7 @@ func startPopups(t *testing.T, address string, can ...string) *popups {
 // GetCapabilities is called over the bus, as are Notify and CloseNotification.
 func (p *popups) GetCapabilities() ([]string, *dbus.Error) { return p.can, nil }
 
-func (p *popups) Notify(name string, replaces uint32, icon, title, body string, actions []string, hints map[string]dbus.Variant, _ int32) (uint32, *dbus.Error) {
+func (p *popups) Notify(name string, replaces uint32, icon, title, body string, actions []string, hints map[string]dbus.Variant, expires int32) (uint32, *dbus.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	id := replaces
@@ -67,7 +68,7 @@ func (p *popups) Notify(name string, replaces uint32, icon, title, body string, 
 		p.last++
 		id = p.last
 	}
-	p.shown[id] = popup{name, icon, title, body, actions, hints, replaces}
+	p.shown[id] = popup{name, icon, title, body, actions, hints, replaces, expires}
 	return id, nil
 }
 
@@ -185,8 +186,8 @@ func TestShownOnTheDesktop(t *testing.T) {
 	if got.name != "CODITECT Sync" || got.icon != "coditect-sync" || got.title != broken.Title || got.body != "Use &lt;another&gt; key &amp; go on." {
 		t.Errorf("shown is %+v", got)
 	}
-	if want := `[default Show show Show what to do]`; fmt.Sprint(got.actions) != want {
-		t.Errorf("the actions are %v", got.actions)
+	if want := "[default Show what to do]"; fmt.Sprint(got.actions) != want || got.expires != 0 {
+		t.Errorf("the actions are %v, for %d ms", got.actions, got.expires)
 	}
 	if got.hints["urgency"].Value() != byte(2) || got.hints["desktop-entry"].Value() != "coditect-sync" {
 		t.Errorf("the hints are %v", got.hints)
@@ -195,11 +196,15 @@ func TestShownOnTheDesktop(t *testing.T) {
 	p.emit("ActionInvoked", id, "default")
 	wantView(t, views, "home")
 	mustShow(t, s, cured)
-	if again, got := p.one(); again != id || got.replaced != id || got.title != cured.Title || got.hints["urgency"].Value() != byte(1) {
+	if again, got := p.one(); again != id || got.replaced != id || got.title != cured.Title || got.hints["urgency"].Value() != byte(1) || got.expires != -1 {
 		t.Errorf("not replaced: %d %+v", again, got)
 	}
 	mustShow(t, s, back)
+<<<<<<< Updated upstream
 	p.emit("ActionInvoked", p.newest(), "show")
+=======
+	p.emit("ActionInvoked", p.newest(), "default")
+>>>>>>> Stashed changes
 	wantView(t, views, "restore")
 	if problem := p.shows(2)(); problem != "" {
 		t.Error(problem)
