@@ -200,11 +200,7 @@ func TestShownOnTheDesktop(t *testing.T) {
 		t.Errorf("not replaced: %d %+v", again, got)
 	}
 	mustShow(t, s, back)
-<<<<<<< Updated upstream
-	p.emit("ActionInvoked", p.newest(), "show")
-=======
 	p.emit("ActionInvoked", p.newest(), "default")
->>>>>>> Stashed changes
 	wantView(t, views, "restore")
 	if problem := p.shows(2)(); problem != "" {
 		t.Error(problem)
