@@ -112,21 +112,34 @@ func (s *session) comeBack(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errAside, err)
 	}
-	if err := s.db.Open(); err != nil {
+	if err := s.goOn(ctx, last, whole); err != nil {
+		s.ended = true // the next session drops what was captured after last
 		return fmt.Errorf("%w: %w", errAside, err)
-	}
-	if err := s.db.Sync(ctx); err != nil {
-		return fmt.Errorf("%w: %w", errAside, err)
-	}
-	if sound, err := s.soundStart(last, whole); err != nil || !sound {
-		s.closeDB()
-		if err := s.dropAfter(last); err != nil {
-			return err
-		}
-		return errAside
 	}
 	poke(s.shipWake)
 	return s.tune(ctx)
+}
+
+// goOn captures what was committed meanwhile and proves that it follows last. The upload goes on beside it, but takes
+// nothing that is not proved.
+func (s *session) goOn(ctx context.Context, last ltx.TXID, whole bool) error {
+	if err := s.unprove(last); err != nil {
+		return err
+	}
+	if err := s.db.Open(); err != nil {
+		return err
+	}
+	if err := s.db.Sync(ctx); err != nil {
+		return err
+	}
+	sound, err := s.soundStart(last, whole)
+	if err == nil && !sound {
+		err = errUnproved
+	}
+	if err == nil {
+		s.prove()
+	}
+	return err
 }
 
 // beginWAL makes sure that the WAL has a header, whose salts then tell its generation, through a connection that stays

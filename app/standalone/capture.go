@@ -154,6 +154,9 @@ func slept(before, after time.Time) bool {
 func (s *session) capture(ctx context.Context) (bool, error) {
 	s.capturing.Lock()
 	defer s.capturing.Unlock()
+	if s.ended {
+		return false, errAside
+	}
 	started := s.now()
 	before, _ := s.db.Pos()
 	if err := s.db.Sync(ctx); err != nil {

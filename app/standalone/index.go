@@ -21,6 +21,9 @@ type index struct {
 
 	// offlineFloor stands for level 0 while the target cannot be listed, so that capturing starts offline.
 	offlineFloor ltx.TXID
+	// trusted is the newest change that may be written while limited.
+	trusted ltx.TXID
+	limited bool
 	// onBytes is told of every n bytes handed to the target.
 	onBytes func(n int)
 }
@@ -77,8 +80,30 @@ func (x *index) forget() {
 	clear(x.levels)
 }
 
-// WriteLTXFile writes through and remembers.
+// trustUpTo refuses to write what holds changes after last, until trustAll.
+func (x *index) trustUpTo(last ltx.TXID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.trusted, x.limited = last, true
+}
+
+func (x *index) trustAll() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.limited = false
+}
+
+func (x *index) trusts(txid ltx.TXID) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return !x.limited || txid <= x.trusted
+}
+
+// WriteLTXFile writes through and remembers. errUnproved for what holds changes that are not trusted.
 func (x *index) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	if !x.trusts(maxTXID) {
+		return nil, errUnproved
+	}
 	info, err := x.ReplicaClient.WriteLTXFile(ctx, level, minTXID, maxTXID, &countingReader{r: r, on: x.onBytes})
 	if err != nil {
 		return info, err

@@ -147,15 +147,46 @@ func (k *Keeper) Flush(ctx context.Context) (app.RestorePoint, error) { return k
 // Mark implements app.Keeper.
 func (k *Keeper) Mark(ctx context.Context) (app.RestorePoint, error) { return k.flush(ctx) }
 
+// flush begins once more with the next session when the one it began with ended.
 func (k *Keeper) flush(ctx context.Context) (app.RestorePoint, error) {
-	s, err := k.current(ctx)
-	if err != nil {
-		return app.RestorePoint{}, err
+	for {
+		s, err := k.current(ctx)
+		if err != nil {
+			return app.RestorePoint{}, err
+		}
+		point, err := s.flush(ctx)
+		if !errors.Is(err, errAside) && !errors.Is(err, errUnproved) {
+			return point, err
+		}
+		if err := s.over(ctx); err != nil {
+			return app.RestorePoint{}, err
+		}
 	}
+}
+
+// over waits for the end of a session that has ended, and not at all for another.
+func (s *session) over(ctx context.Context) error {
+	s.capturing.Lock()
+	ended := s.ended
+	s.capturing.Unlock()
+	if !ended {
+		return nil
+	}
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return classify("flush", ctx.Err())
+	}
+}
+
+func (s *session) flush(ctx context.Context) (app.RestorePoint, error) {
 	if _, err := s.capture(ctx); err != nil {
 		return app.RestorePoint{}, err
 	}
-	if err := s.ship(ctx); err != nil {
+	if err := s.ship(ctx); errors.Is(err, errUnproved) {
+		return app.RestorePoint{}, err
+	} else if err != nil {
 		return app.RestorePoint{}, classify("flush", err)
 	}
 	return s.point(ctx)

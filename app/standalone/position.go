@@ -35,9 +35,15 @@ const rewriteBuffer = 256 << 10
 func (s *session) firstCapture(ctx context.Context) error {
 	for range startTries {
 		s.openDB()
+		if err := s.dropUnproved(); err != nil {
+			return s.notWritable(err)
+		}
 		last, whole, err := s.settlePosition(ctx)
 		if err != nil {
 			return err
+		}
+		if err := s.unprove(last); err != nil {
+			return s.notWritable(err)
 		}
 		if err := s.db.Open(); err != nil {
 			return app.Errorf(app.CodeFailed, "replicate", "The file %s could not be opened for copying.", s.db.Path()).
@@ -48,17 +54,23 @@ func (s *session) firstCapture(ctx context.Context) error {
 			return s.startFailed(err)
 		}
 		sound, err := s.soundStart(last, whole)
-		if sound || err != nil {
+		if err != nil {
 			return err
+		}
+		if sound {
+			s.prove()
+			return nil
 		}
 		s.log.Info("other programs began a new log during the first capture; once more")
 		s.closeDB()
-		if err := s.dropAfter(last); err != nil {
-			return err
-		}
 	}
 	return app.Errorf(app.CodeBusy, "replicate", "Other programs write too much to begin copying.").
 		WithHint("It is tried again by itself.")
+}
+
+func (s *session) notWritable(cause error) error {
+	return app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be written.", s.db.MetaPath()).
+		WithHint("Give this account the right to read and write it.").Wrap(cause)
 }
 
 // startFailed drops local state that turned out damaged, so that the next try begins with what the target has.
@@ -96,22 +108,6 @@ func (s *session) soundStart(last ltx.TXID, whole bool) (bool, error) {
 	}
 	h, err := changeHeader(s.db.LTXPath(0, last, last))
 	return err == nil && saltsOf(h) == now, err
-}
-
-// dropAfter removes the local changes after last, none of which was sent.
-func (s *session) dropAfter(last ltx.TXID) error {
-	entries, err := os.ReadDir(s.db.LTXLevelDir(0))
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if lo, hi, err := ltx.ParseFilename(e.Name()); err == nil && lo > last {
-			if err := os.Remove(s.db.LTXPath(0, lo, hi)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // settlePosition finds the change that the next one follows, here or at the target. whole tells that the next one is

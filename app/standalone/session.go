@@ -13,8 +13,6 @@ import (
 
 	"github.com/benbjohnson/litestream"
 	"github.com/superfly/ltx"
-
-	"github.com/coditect-ai/coditect-sync/app"
 )
 
 const (
@@ -39,8 +37,10 @@ type session struct {
 	rebaseFor     string
 	interval      time.Duration
 
-	capturing sync.Mutex   // one capture at a time; held while the file is closed to step aside
-	reading   sync.RWMutex // held for reading while a full copy is read from the file
+	capturing sync.Mutex    // one capture at a time; held while the file is closed to step aside
+	ended     bool          // nothing may be captured any more; guarded by capturing
+	done      chan struct{} // closed when the session was abandoned
+	reading   sync.RWMutex  // held for reading while a full copy is read from the file
 	walIndex  *walIndex
 	sealed    seal
 	shipping  sync.Mutex // one upload at a time
@@ -58,7 +58,7 @@ func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error)
 	}
 	s := &session{
 		k: k, log: k.cfg.Logger, identity: identity, readOnly: !writable(k.cfg.File.Path()), rebaseFor: rebase, interval: k.cfg.Target.Interval(),
-		shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: k.cfg.Now(),
+		done: make(chan struct{}), shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: k.cfg.Now(),
 	}
 	s.litestreamLog = slog.New(quiet{k.cfg.Logger.Handler()})
 	client := k.cfg.Target.ReplicaClient(k.cfg.User, k.cfg.Machine)
@@ -130,7 +130,7 @@ func (s *session) run(ctx context.Context) error {
 func (s *session) finish() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.k.cfg.StopTimeout)
 	defer cancel()
-	if _, err := s.k.flush(ctx); err != nil {
+	if _, err := s.flush(ctx); err != nil {
 		s.log.Warn("final flush incomplete; what waits is sent at the next start", "error", err)
 	}
 	s.k.closed()
@@ -148,10 +148,15 @@ func (s *session) finish() error {
 	return nil
 }
 
-// abandon ends a session whose file is no longer the one that was opened: nothing may be read from it any more.
+// abandon ends a session whose file is no longer the one that was opened: nothing may be read from it any more. The
+// loops have ended; who else flushes finds out by ended.
 func (s *session) abandon() {
 	s.k.closed()
+	s.capturing.Lock()
+	defer s.capturing.Unlock()
+	s.ended = true
 	s.closeDB()
+	close(s.done)
 }
 
 // closeDB ends Litestream's handle without a last look at the file. Closing its plain descriptor drops every lock that
@@ -165,11 +170,13 @@ func (s *session) closeDB() {
 	} else {
 		defer release()
 	}
+	meta := s.db.MetaPath()
 	s.db.SetMetaPath(filepath.Join(s.k.cfg.File.Path(), "closed")) // not a folder: the last capture of Close fails
 	cancel()
 	if err := s.db.Close(ctx); err != nil {
 		s.log.Debug("handle closed", "error", err)
 	}
+	s.db.SetMetaPath(meta)
 	if s.walIndex != nil {
 		s.walIndex.close()
 		s.walIndex = nil
@@ -228,8 +235,7 @@ func (s *session) followLarge(ctx context.Context) error {
 func (s *session) resetLocal(cause error) error {
 	s.log.Warn("local state damaged; taking it from the target", "error", cause)
 	if err := os.RemoveAll(filepath.Join(s.db.MetaPath(), "ltx")); err != nil {
-		return app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be written.", s.db.MetaPath()).
-			WithHint("Give this account the right to read and write it.").Wrap(err)
+		return s.notWritable(err)
 	}
 	return fmt.Errorf("%w: local state was damaged", errReopen)
 }

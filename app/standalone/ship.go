@@ -49,6 +49,8 @@ func (s *session) shipTurn(ctx context.Context, retry *backoff) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, errUnproved):
+		return nil // it is proved, and woken for, or the session ends
 	case err != nil && damagedLocalState(err):
 		return s.resetLocal(err)
 	case err != nil:
@@ -158,8 +160,9 @@ func (s *session) present(ctx context.Context) error {
 	case app.CodeOf(err) != app.CodeNotFound:
 		return err
 	case !s.announced && !k.status.everReplicated():
-		s.announced = true
-		return t.WriteMachine(ctx, k.cfg.User, k.cfg.Machine, k.cfg.Info(ctx))
+		err := t.WriteMachine(ctx, k.cfg.User, k.cfg.Machine, k.cfg.Info(ctx))
+		s.announced = err == nil // a place that was full is not one that lost our copies
+		return err
 	}
 	return app.Errorf(app.CodeUnreachable, "replicate", "The copies are not at %s any more.", t.URL()).
 		WithHint("Mount the disk again, or run `coditect-sync setup` to begin a new copy there.").Wrap(err)

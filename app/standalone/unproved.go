@@ -1,0 +1,73 @@
+package standalone
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/superfly/ltx"
+)
+
+// errUnproved refuses to send a change that is not proved yet to follow the one before it.
+var errUnproved = errors.New("the newest change is not proved yet")
+
+// unprove says, before the file is opened, that whatever is captured after last must not be used until it is proved to
+// follow last. The note on disk outlives a crash.
+func (s *session) unprove(last ltx.TXID) error {
+	s.index.trustUpTo(last)
+	if err := os.MkdirAll(s.db.MetaPath(), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(s.unprovedPath(), []byte(last.String()), 0o600)
+}
+
+// prove is called when what was captured is known to follow. A note that cannot be removed costs a look at the target at
+// the next start, no more.
+func (s *session) prove() {
+	s.index.trustAll()
+	if err := os.Remove(s.unprovedPath()); err != nil {
+		s.log.Warn("note of an unproved change not removed", "error", err)
+	}
+}
+
+// dropUnproved removes the changes that were never proved, and the note of them. Nothing may have the file open.
+func (s *session) dropUnproved() error {
+	text, err := os.ReadFile(s.unprovedPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	last, err := ltx.ParseTXID(strings.TrimSpace(string(text)))
+	if err != nil {
+		last = 0 // a torn note: none of the local changes can be trusted, and the position is taken from the target
+	}
+	if err := s.dropAfter(last); err != nil {
+		return err
+	}
+	return os.Remove(s.unprovedPath())
+}
+
+func (s *session) unprovedPath() string { return filepath.Join(s.db.MetaPath(), "unproved") }
+
+// dropAfter removes the local changes after last, none of which was sent.
+func (s *session) dropAfter(last ltx.TXID) error {
+	entries, err := os.ReadDir(s.db.LTXLevelDir(0))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if lo, hi, err := ltx.ParseFilename(e.Name()); err == nil && lo > last {
+			if err := os.Remove(s.db.LTXPath(0, lo, hi)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

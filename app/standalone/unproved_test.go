@@ -1,0 +1,164 @@
+package standalone
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// openedSession is one session over a real file that another connection writes.
+func openedSession(t *testing.T) (s *session, other *sql.DB) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "memory.db")
+	other, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	if _, err := other.Exec("CREATE TABLE notes(id INTEGER PRIMARY KEY, body TEXT); INSERT INTO notes(body) VALUES ('first')"); err != nil {
+		t.Fatal(err)
+	}
+	k := NewKeeper(KeeperConfig{
+		File: plainFile{path}, Target: fileTarget(t), User: twinUser, Machine: "m1", Tmp: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
+		Info: func(context.Context) app.MachineInfo { return app.MachineInfo{} },
+	})
+	if s, err = k.open(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	return s, other
+}
+
+// plainFile is a file that nothing of this process has open beside Litestream.
+type plainFile struct{ path string }
+
+func (f plainFile) Path() string { return f.path }
+func (f plainFile) Freeze(context.Context, func() error) (app.Snapshot, error) {
+	return nil, errors.New("not asked for")
+}
+func (f plainFile) Check(context.Context, string) ([]app.TableHash, error) {
+	return nil, errors.New("not asked for")
+}
+func (f plainFile) Replace(context.Context, string, func() error, func(done, total int64)) (time.Duration, error) {
+	return 0, errors.New("not asked for")
+}
+func (f plainFile) Quiesce(context.Context) (func(), error) { return func() {}, nil }
+
+func locals(t *testing.T, s *session) (out []ltx.TXID) {
+	t.Helper()
+	entries, err := os.ReadDir(s.db.LTXLevelDir(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, hi, err := ltx.ParseFilename(e.Name()); err == nil {
+			out = append(out, hi)
+		}
+	}
+	return out
+}
+
+// A change that was not proved to follow is never sent, and the next session does without it, also after a crash.
+func TestUnprovedChangeIsNeitherSentNorKept(t *testing.T) {
+	for name, end := range map[string]func(*session){
+		"the session ends":    func(s *session) { s.abandon() },
+		"the agent is killed": func(s *session) { s.closeDB() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, other := openedSession(t)
+			point, err := s.k.flush(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			last, err := s.db.Pos()
+			if err != nil || last.TXID.String() != point.ID {
+				t.Fatalf("%v, %v, want %s", last, err, point.ID)
+			}
+			if err := s.unprove(last.TXID); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := other.Exec("INSERT INTO notes(body) VALUES ('second')"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.capture(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.ship(t.Context()); !errors.Is(err, errUnproved) {
+				t.Errorf("shipping says %v", err)
+			}
+			if _, err := s.fullCopy(t.Context(), "a test"); !errors.Is(err, errUnproved) {
+				t.Errorf("a full copy says %v", err)
+			}
+			if got := locals(t, s); got[len(got)-1] != last.TXID+1 {
+				t.Fatalf("captured %v, want one after %s", got, last.TXID)
+			}
+			end(s)
+			next, err := newSession(t.Context(), s.k, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer next.closeDB()
+			if err := next.ship(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(next.unprovedPath()); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the note stands: %v", err)
+			}
+			if got := restoredNotes(t, next); got != 2 {
+				t.Errorf("%d rows at the target, want 2", got)
+			}
+		})
+	}
+}
+
+// restoredNotes fetches the newest point and counts its rows.
+func restoredNotes(t *testing.T, s *session) (n int) {
+	t.Helper()
+	r := replicaOf(s.k.cfg.Target, "m1")
+	plan, err := r.Plan(t.Context(), "", app.Moment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "restored.db")
+	if err := r.Fetch(t.Context(), plan, to, nil); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", to)
+	if err == nil {
+		err = db.QueryRow("SELECT count(*) FROM notes").Scan(&n)
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A flush that meets a session which has ended goes on with the next one.
+func TestFlushGoesOnWithTheNextSession(t *testing.T) {
+	s, _ := openedSession(t)
+	s.capturing.Lock()
+	s.ended = true
+	s.capturing.Unlock()
+	flushed := make(chan error, 1)
+	go func() {
+		_, err := s.k.flush(t.Context())
+		flushed <- err
+	}()
+	s.abandon()
+	next, err := s.k.open(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.closeDB()
+	if err := <-flushed; err != nil {
+		t.Error(err)
+	}
+}
