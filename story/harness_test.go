@@ -132,7 +132,7 @@ func (m *machine) status() (s app.Status) {
 // eventually waits for a condition; two minutes only end a test that hangs.
 func (m *machine) eventually(what string, ok func() bool) {
 	m.t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
 			m.t.Fatalf("gave up waiting for %s\nlog:\n%s", what, m.log())
@@ -169,6 +169,12 @@ func ledger(t *testing.T, args ...string) string {
 // memory is a database that other programs made, and a second copy of it as the reference.
 func memory(t *testing.T) (path, reference string) {
 	t.Helper()
+	return largeMemory(t, 0)
+}
+
+// largeMemory is memory with so many rows more.
+func largeMemory(t *testing.T, rows int) (path, reference string) {
+	t.Helper()
 	const shipped = "/usr/share/proj/proj.db" // Debian's proj-data: 36 tables, 8 MB
 	b, err := os.ReadFile(shipped)
 	if err != nil {
@@ -180,8 +186,8 @@ func memory(t *testing.T) (path, reference string) {
 		t.Fatal(err)
 	}
 	ledger(t, "init", path)
-	if storyRows > 0 {
-		ledger(t, "grow", path, fmt.Sprint(storyRows))
+	if rows > 0 {
+		ledger(t, "grow", path, fmt.Sprint(rows))
 	}
 	shell(t, path, fmt.Sprintf(".backup '%s'", reference))
 	return path, reference

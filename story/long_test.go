@@ -6,6 +6,7 @@ import "time"
 
 // The sizes of the long suite.
 const (
+	patience   = 15 * time.Minute
 	storyRows  = 1_300_000 // some 1.2 GB
 	killRounds = 300
 	idleFor    = 10 * time.Minute

@@ -6,7 +6,8 @@ import "time"
 
 // The sizes of the normal suite.
 const (
-	storyRows  = 0 // rows added to the story's database beforehand
+	patience   = 2 * time.Minute // until a test is given up; nothing waits for it
+	storyRows  = 0               // rows added to the story's database beforehand
 	killRounds = 50
 	idleFor    = time.Minute
 	harmFor    = time.Minute
