@@ -31,7 +31,12 @@ func fullStorage(t *testing.T) {
 	m.wantError(app.CodeNoSpace, d.path("copies"), "setup", "--db", db, "--target", target, "--user", "mira")
 	m.wantNoSetup()
 	d.free()
-	m.protect(db, target)
+	m.do("setup", "--db", db, "--target", target, "--user", "mira")
+	d.fill()
+	m.start() // the first copy finds no room
+	m.wantFault(app.CodeNoSpace, d.path("copies"))
+	d.free()
+	m.healthy()
 	d.fill()
 	write(t, db, 300_000)
 	m.wantFault(app.CodeNoSpace, d.path("copies"))
@@ -98,6 +103,9 @@ func readOnlyDiskOfFile(t *testing.T) {
 	m.start() // nobody can write, so nothing waits: what was proved stays so
 	m.healthy()
 	m.eventually("a proof", func() bool { _, _, code := m.try("verify"); return code == 0 })
+	if found, exit := m.doctor("disk", "can only be read"); found.Level != app.LevelBad || found.Hint == "" || exit != 1 {
+		t.Errorf("doctor: exit %d, %+v", exit, found)
+	}
 	m.wantError(app.CodeDenied, d.dir, "restore", "--latest", "--yes")
 	m.do("restore", "--latest", "--to", filepath.Join(t.TempDir(), "elsewhere.db"))
 	d.unprotect()

@@ -223,7 +223,8 @@ func (a *Agent) do(ctx context.Context, f func()) error {
 	case <-ctx.Done():
 		return canceled(ctx)
 	case <-a.done:
-		return app.Errorf(app.CodeNotRunning, "agent", "CODITECT Sync is stopping.")
+		return app.Errorf(app.CodeNotRunning, "agent", "CODITECT Sync is stopping.").
+			WithHint("Start it again with `coditect-sync start`.")
 	}
 }
 

@@ -48,7 +48,8 @@ func (a *Agent) Watch(ctx context.Context, since uint64) (app.Status, error) {
 		case <-ctx.Done():
 			return app.Status{}, canceled(ctx)
 		case <-a.done:
-			return app.Status{}, app.Errorf(app.CodeNotRunning, "watch", "CODITECT Sync has stopped.")
+			return app.Status{}, app.Errorf(app.CodeNotRunning, "watch", "CODITECT Sync has stopped.").
+				WithHint("Start it again with `coditect-sync start`.")
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 	p.User = first(req.User, p.User)
 	p.Credentials = first(req.Credentials, p.Credentials)
 	if !filepath.IsAbs(p.DB) {
-		return p, app.Errorf(app.CodeInvalid, "setup", "The file %s needs a full path.", p.DB)
+		return p, app.Errorf(app.CodeInvalid, "setup", "The file %s needs a full path.", p.DB).WithHint("Give it from the root on.")
 	}
 	if a.cfg.Forced == app.ModeUnset || a.cfg.Forced == app.ModeStandalone {
 		p.Mode = app.ModeStandalone

@@ -26,6 +26,7 @@ func (f *File) Surroundings(ctx context.Context) []app.Finding {
 	list := []app.Finding{
 		folderFinding(f.path), volumeFinding(f.path), f.journalFinding(ctx), logFinding(f.path), diskFinding(f.path),
 	}
+	list = append(list, writableFindings(f.path)...)
 	writers, err := OtherWriters(f.path)
 	if err != nil {
 		return append(list, app.Finding{Check: "writers", Level: app.LevelWarn, Detail: app.AsError("writers", err).Message})
@@ -124,6 +125,21 @@ func logFinding(path string) app.Finding {
 			Hint:   "Close programs that have had the file open for long."}
 	}
 	return app.Finding{Check: "log", Level: app.LevelOK, Detail: fmt.Sprintf("The write-ahead log has %d kB.", (info.Size()+1023)>>10)}
+}
+
+// writableFindings tells when the file or its folder cannot be written. Then nothing changes, so that all else may look well.
+func writableFindings(path string) []app.Finding {
+	for _, place := range []string{path, filepath.Dir(path)} {
+		switch err := mayWrite(place); {
+		case isReadOnlySystem(err):
+			return []app.Finding{{Check: "disk", Level: app.LevelBad,
+				Detail: fmt.Sprintf("The disk of %s can only be read.", path), Hint: "Mount it for writing."}}
+		case errors.Is(err, fs.ErrPermission):
+			return []app.Finding{{Check: "disk", Level: app.LevelBad,
+				Detail: fmt.Sprintf("This account may not write %s.", place), Hint: "Give it the right to write the file and its folder."}}
+		}
+	}
+	return nil
 }
 
 func diskFinding(path string) app.Finding {
