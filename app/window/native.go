@@ -3,6 +3,7 @@ package window
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -26,6 +27,7 @@ type native struct {
 	dialogs dialogs
 	starter *starter
 	cancel  func(call string)
+	log     *slog.Logger
 
 	open sync.Mutex // one dialog at a time: Wails mixes the answers of two
 
@@ -38,11 +40,11 @@ func (n *native) handler() http.Handler {
 	mux.HandleFunc("GET /native", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, map[string][]string{"can": {"open-file", "save-file", "save-text", "start", "cancel"}}, nil)
 	})
-	mux.Handle("POST /native/open-file", asked(n.openFile))
-	mux.Handle("POST /native/save-file", asked(n.saveFile))
-	mux.Handle("POST /native/save-text", asked(n.saveText))
-	mux.Handle("POST /native/start", asked(n.start))
-	mux.Handle("POST /native/cancel", asked(n.cancelCall))
+	mux.Handle("POST /native/open-file", n.asked(n.openFile))
+	mux.Handle("POST /native/save-file", n.asked(n.saveFile))
+	mux.Handle("POST /native/save-text", n.asked(n.saveText))
+	mux.Handle("POST /native/start", n.asked(n.start))
+	mux.Handle("POST /native/cancel", n.asked(n.cancelCall))
 	return mux
 }
 
@@ -106,8 +108,9 @@ func (n *native) cancelCall(_ context.Context, q question) (string, error) {
 	return "", nil
 }
 
-func asked(f func(context.Context, question) (path string, err error)) http.Handler {
+func (n *native) asked(f func(context.Context, question) (path string, err error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.log.Debug("page asks", "method", r.Method, "path", r.URL.Path)
 		var q question
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSaved)).Decode(&q); err != nil {
 			reply(w, nil, app.Errorf(app.CodeInvalid, "window", "The request is not understood.").Wrap(err))

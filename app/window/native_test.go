@@ -34,7 +34,7 @@ func (p *person) answer(kind, title, what string) (string, error) {
 func (p *person) openFile(title, dir string) (string, error)  { return p.answer("open", title, dir) }
 func (p *person) saveFile(title, name string) (string, error) { return p.answer("save", title, name) }
 
-func nativeOf(p *person) http.Handler { return (&native{dialogs: p}).handler() }
+func nativeOf(p *person) http.Handler { return (&native{dialogs: p, log: quiet}).handler() }
 
 func post(t *testing.T, h http.Handler, what, body string) (int, string) {
 	t.Helper()

@@ -48,7 +48,7 @@ func open(ctx context.Context, cfg Config) (*running, error) {
 	}}
 	s.begin(ctx)
 	w := &running{cfg: cfg, claim: c, starter: s, proxy: newProxy(socket, s, cfg.Logger), up: make(chan struct{})}
-	w.native = &native{life: ctx, starter: s, cancel: w.proxy.calls.end}
+	w.native = &native{life: ctx, starter: s, cancel: w.proxy.calls.end, log: cfg.Logger}
 	return w, nil
 }
 

@@ -20,13 +20,18 @@ export const saveFile = (title: string, name: string): Promise<string> => ask('s
 /** Starts the agent, and returns when it answers. */
 export const startAgent = (): Promise<unknown> => ask('start', {});
 
-/** Names a request and ends it by that name when the signal says so: the window is not told that a page gave one up. */
-export function cancelable(init: RequestInit, signal: AbortSignal): RequestInit {
+/** Fetches under a name, by which it is ended when the signal says so: the window is not told that a page gave one up. */
+export async function fetchNamed(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
   const call = `${Date.now()}-${Math.random()}`;
-  signal.addEventListener('abort', () => {
+  const end = (): void => {
     void isNative().then((yes) => { if (yes) void ask('cancel', { call }).catch(() => undefined); });
-  }, { once: true });
-  return { ...init, headers: { ...init.headers, 'Coditect-Sync-Call': call } };
+  };
+  signal.addEventListener('abort', end);
+  try {
+    return await fetch(path, { ...init, headers: { ...init.headers, 'Coditect-Sync-Call': call } });
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 }
 
 /** Saves texts where a person says: in the window through its dialog, several as an archive, in a browser as a download. "" when canceled. */

@@ -20,9 +20,18 @@ type machine struct {
 	env    []string
 }
 
-// newMachine has a context memory with rows, protected in a folder, and no agent that runs. env is set beside what a
-// graphical session has, and wins over it.
+// newMachine has a context memory with rows, a folder for its copies, and no agent that runs.
 func newMachine(t *testing.T, env ...string) *machine {
+	t.Helper()
+	m := freshMachine(t, env...)
+	m.do("setup", "--yes")
+	m.sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) " +
+		"INSERT INTO decisions (decision_type, decision, rationale) SELECT 'design', 'decision ' || i, 'because' FROM n")
+	return m
+}
+
+// freshMachine has never run the program. env is set beside what a graphical session has, and wins over it.
+func freshMachine(t *testing.T, env ...string) *machine {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "csw") //nolint:usetesting // the socket's path must be short
 	if err != nil {
@@ -36,9 +45,6 @@ func newMachine(t *testing.T, env ...string) *machine {
 		m.end()
 		_ = os.RemoveAll(dir)
 	})
-	m.do("setup", "--yes")
-	m.sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) " +
-		"INSERT INTO decisions (decision_type, decision, rationale) SELECT 'design', 'decision ' || i, 'because' FROM n")
 	return m
 }
 

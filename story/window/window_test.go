@@ -120,6 +120,20 @@ func TestAgentThatDoesNotRun(t *testing.T) {
 	m.close()
 }
 
+// TestFirstRun is what a person sees who opens the window for the first time.
+func TestFirstRun(t *testing.T) {
+	for name, env := range map[string][]string{"light": nil, "dark": {"GTK_THEME=Adwaita:dark"}} {
+		t.Run(name, func(t *testing.T) {
+			m := freshMachine(t, env...)
+			m.open("")
+			m.screen.settled(t, name+"-first-run")
+			m.open("first-run/storage")
+			m.screen.settled(t, name+"-first-run-storage")
+			m.close()
+		})
+	}
+}
+
 // TestKilledWindow leaves nothing behind that is in the way of the next.
 func TestKilledWindow(t *testing.T) {
 	m := newMachine(t)

@@ -1,5 +1,5 @@
 // The one way to the agent: its local API, as JSON.
-import { cancelable } from '../native';
+import { fetchNamed } from '../native';
 import type {
   Drill, Error as AppError, Event as Happening, Finding, Login, Machine, PrefsEdit, Preview, RestorePlan, RestoreRequest,
   RestoreResult, Settings, SettingsEdit, SetupRequest, SetupResult, Status, TargetTrial, Timeline,
@@ -26,7 +26,8 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
     init.headers = { 'Content-Type': 'application/json' };
     init.body = JSON.stringify(body);
   }
-  const res = await fetch(path, method === 'GET' || !signal ? init : cancelable(init, signal)).catch((e: unknown) => {
+  const asked = method === 'GET' || !signal ? fetch(path, init) : fetchNamed(path, init, signal);
+  const res = await asked.catch((e: unknown) => {
     throw signal?.aborted ? new Failure({ code: 'canceled', message: 'It was canceled.' }) : new Failure({ ...gone, hint: String(e) });
   });
   if (!res.ok) throw new Failure(await reasonOf(res));
