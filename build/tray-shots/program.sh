@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Shows the real program on a real panel (xfce4-panel on a display and a session bus of its own): an agent with a home of
 # its own and a folder as its storage. Opens its menu, clicks "Pause ▸ For 30 minutes" over the bus, sees the agent paused,
-# restarts the panel, measures the agent's memory, and leaves pictures to look at:
+# restarts the panel, takes the file away until a notification tells of it, clicks on that, brings the file back and waits
+# for the good news, measures the agent's memory, and leaves pictures to look at:
 #
 #   program.sh [FOLDER]      build/tmp/tray-shots without one; PROGRAM is another program than build/bin/coditect-sync
 #
@@ -9,7 +10,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build/setup/apt.sh dbus-daemon=dbus Xvfb=xvfb xdotool=xdotool import=imagemagick gdbus=libglib2.0-bin sqlite3=sqlite3 \
-  xfce4-panel=xfce4-panel,xfconf,adwaita-icon-theme,fonts-dejavu-core /usr/share/fonts/opentype/inter/Inter-Regular.otf=fonts-inter
+  /usr/share/dbus-1/services/org.xfce.xfce4-notifyd.Notifications.service=xfce4-notifyd \
+  xfce4-panel=xfce4-panel,xfconf,adwaita-icon-theme,fonts-dejavu-core \
+  /usr/share/fonts/opentype/inter/Inter-Regular.otf=fonts-inter
 [ -x "${PROGRAM:-}" ] || make -s build
 
 program=${PROGRAM:-$PWD/build/bin/coditect-sync}
@@ -28,13 +31,13 @@ printf '[Settings]\ngtk-font-name=Inter, Cantarell, DejaVu Sans 10\n' >"$dir/.co
 cp build/tray-shots/panel.xml "$dir/.config/xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml"
 
 export HOME=$dir XDG_CONFIG_HOME=$dir/.config XDG_DATA_HOME=$dir/.local/share XDG_RUNTIME_DIR=$dir LANG=C.UTF-8 TZ=UTC
-export GTK_THEME=Adwaita:dark NO_AT_BRIDGE=1 CODITECT_HOME=$dir/memory
+export GTK_THEME=Adwaita:dark NO_AT_BRIDGE=1 CODITECT_HOME=$dir/memory CODITECT_LOG=debug
 unset CODITECT_SYNC_MODE
 
-await() { # await WHAT COMMAND…: half a minute only ends a run that hangs
+await() { # await WHAT COMMAND…: two minutes only end a run that hangs
   local what=$1
   shift
-  for _ in $(seq 300); do
+  for _ in $(seq 1200); do
     if "$@" >/dev/null 2>&1; then return 0; fi
     sleep 0.1
   done
@@ -52,6 +55,7 @@ started+=($!)
 export DBUS_SESSION_BUS_ADDRESS=unix:path=$dir/bus
 await "a bus" test -S "$dir/bus"
 
+logged() { grep '"notification shown"' "$CODITECT_HOME/logs/agent.log" | grep -q "$1"; }
 status() { "$program" status --json; }
 status_has() { status | grep -q "$1"; }
 item() { gdbus call --session --dest org.freedesktop.DBus --object-path / --method org.freedesktop.DBus.ListNames | grep -o 'org.kde.StatusNotifierItem-[0-9]*-1'; }
@@ -94,6 +98,7 @@ submenu() { # submenu LABEL: the open menu has these, from the top; a toolkit dr
   sleep 0.5
 }
 
+build/setup/install.sh "$dir/.local" "$program" >/dev/null # for its icon
 "$program" setup --yes >/dev/null
 sqlite3 -cmd '.timeout 10000' "$CODITECT_HOME/context.db" \
   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 2413) INSERT INTO decisions (decision) SELECT 'decision '||i FROM n"
@@ -135,6 +140,22 @@ shot restarted 560x400+0+0
 close
 click Resume
 await "the end of the pause" status_has '"healthy": true'
+mv "$CODITECT_HOME/context.db" "$CODITECT_HOME/elsewhere.db"
+await "the notification" logged '"kind":"needs"'
+sleep 2
+shot needs 420x150+480+0
+if [ -x "$program-window" ]; then
+  eval "$(xdotool search --onlyvisible --class xfce4-notifyd getwindowgeometry --shell)" # its button is at the bottom right
+  xdotool mousemove $((X + WIDTH - 70)) $((Y + HEIGHT - 30)) click 1
+  await "the window of the notification" xdotool search --onlyvisible --name '^CODITECT Sync$'
+  sleep 3
+  shot needs-window 900x640+0+0
+  pkill -P "$(cat "$CODITECT_HOME/agent.lock")" -f coditect-sync-window || true
+fi
+mv "$CODITECT_HOME/elsewhere.db" "$CODITECT_HOME/context.db"
+await "its end" logged '"kind":"well"'
+sleep 2
+shot well 420x150+480+0
 pid=$(cat "$CODITECT_HOME/agent.lock")
 echo "The agent with its icon, process $pid:"
 grep -E '^(VmRSS|VmHWM|RssAnon|RssFile|Threads)' "/proc/$pid/status"
