@@ -85,6 +85,9 @@ func fullDiskOfFile(t *testing.T) {
 	m.wantError(app.CodeNoSpace, "", "restore", "--latest", "--yes")
 	m.wantError(app.CodeNoSpace, "", "restore", "--latest", "--to", d.path("x.db"))
 	m.do("restore", "--latest", "--to", filepath.Join(t.TempDir(), "elsewhere.db"))
+	m.kill()
+	m.start() // a start finds no room either
+	m.wantFault(app.CodeNoSpace, d.dir)
 	d.free()
 	m.wantWell(db)
 }

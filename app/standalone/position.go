@@ -69,6 +69,9 @@ func (s *session) firstCapture(ctx context.Context) error {
 }
 
 func (s *session) notWritable(cause error) error {
+	if e := classify("replicate", cause); e.Code != app.CodeFailed {
+		return e
+	}
 	return app.Errorf(app.CodeDenied, "replicate", "The folder %s cannot be written.", s.db.MetaPath()).
 		WithHint("Give this account the right to read and write it.").Wrap(cause)
 }

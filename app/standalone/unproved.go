@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/superfly/ltx"
 )
@@ -20,14 +21,18 @@ func (s *session) unprove(last ltx.TXID) error {
 	if err := os.MkdirAll(s.db.MetaPath(), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(s.unprovedPath(), []byte(last.String()), 0o600)
+	err := os.WriteFile(s.unprovedPath(), []byte(last.String()), 0o600)
+	if errno, ok := errors.AsType[syscall.Errno](err); ok && isAny(errno, readOnlyErrnos) {
+		return nil // nobody can write there, so nothing is captured either
+	}
+	return err
 }
 
 // prove is called when what was captured is known to follow. A note that cannot be removed costs a look at the target at
 // the next start, no more.
 func (s *session) prove() {
 	s.index.trustAll()
-	if err := os.Remove(s.unprovedPath()); err != nil {
+	if err := os.Remove(s.unprovedPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("note of an unproved change not removed", "error", err)
 	}
 }
