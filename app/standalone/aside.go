@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -101,16 +102,20 @@ func (s *session) waitForCheckpoint(ctx context.Context) {
 	}
 }
 
-// comeBack opens the file again and goes on from the seal.
+// comeBack opens the file again and goes on from the seal. Other writers wait meanwhile, a few hundredths of a second,
+// so that nobody can begin the WAL anew under our eyes; not where the next change has to hold the whole file.
 func (s *session) comeBack(ctx context.Context) error {
-	guard, err := s.beginWAL(ctx)
+	release, err := s.holdWriters(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errAside, err)
 	}
-	defer func() { _ = guard.Close() }()
+	defer release()
 	last, whole, err := s.settlePosition(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errAside, err)
+	}
+	if whole {
+		release()
 	}
 	if err := s.goOn(ctx, last, whole); err != nil {
 		s.ended = true // the next session drops what was captured after last
@@ -142,26 +147,41 @@ func (s *session) goOn(ctx context.Context, last ltx.TXID, whole bool) error {
 	return err
 }
 
-// beginWAL makes sure that the WAL has a header, whose salts then tell its generation, through a connection that stays
-// open until Litestream has its own.
-func (s *session) beginWAL(ctx context.Context) (*sql.DB, error) {
+// holdWriters takes the file's write lock, through a connection of its own, on a WAL that has a header: its salts tell
+// its generation. release may be called twice.
+func (s *session) holdWriters(ctx context.Context) (release func(), err error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.k.cfg.File.Path()}).EscapedPath(), RawQuery: "_pragma=busy_timeout(5000)&_pragma=wal_autocheckpoint(0)"}
 	db, err := sql.Open("sqlite", u.String()) // the driver that Litestream registers
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1)
+	db.SetMaxOpenConns(1) // a transaction must not wander
+	for held := false; !held; {
+		if held, err = s.takeWriteLock(ctx, db); err != nil {
+			_ = db.Close() // the reason is err
+			return nil, err
+		}
+	}
+	return sync.OnceFunc(func() { s.freeWriters(db) }), nil
+}
+
+// takeWriteLock holds the lock when it returns true. Else it has given an empty WAL a header, and the lock away.
+func (s *session) takeWriteLock(ctx context.Context, db *sql.DB) (held bool, err error) {
+	if _, err := db.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return false, err
+	}
 	now, err := walSalts(s.db.WALPath())
-	if err == nil && now == (salts{}) {
-		_, err = db.ExecContext(ctx, `INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET seq = seq + 1`)
-	} else if err == nil {
-		err = db.PingContext(ctx)
+	if err != nil || now != (salts{}) {
+		return err == nil, err
 	}
-	if err != nil {
-		_ = db.Close()
-		return nil, err
+	_, err = db.ExecContext(ctx, bumpSeq+"; COMMIT")
+	return false, err
+}
+
+func (s *session) freeWriters(db *sql.DB) {
+	if err := db.Close(); err != nil { // ends the transaction, which has written nothing
+		s.log.Warn("write lock not given back in order", "error", err)
 	}
-	return db, nil
 }
 
 // continues proves by counting that every commit since the seal is in the WAL that is there now.

@@ -226,10 +226,12 @@ func (s *session) followLarge(ctx context.Context) error {
 	if err != nil || s.sizes(pos.TXID) < largeChange {
 		return err
 	}
-	const bump = `INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET seq = seq + 1`
-	_, err = s.db.SQLDB().ExecContext(ctx, bump)
+	_, err = s.db.SQLDB().ExecContext(ctx, bumpSeq)
 	return err
 }
+
+// bumpSeq is the smallest change that can be made without touching anything of the person's.
+const bumpSeq = `INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET seq = seq + 1`
 
 // resetLocal drops Litestream's local state after it was found damaged; the next session takes it from the target.
 func (s *session) resetLocal(cause error) error {
