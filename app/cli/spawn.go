@@ -80,12 +80,13 @@ func (p *program) awaitAgent(ctx context.Context, layout config.Layout, ended <-
 	}
 }
 
-// lastWords is the sentence with which the agent ended: the first line after from that is not one of the log.
+// lastWords is the sentence with which a program of ours ended: the first line after from that is neither one of the log
+// nor one of GTK's, which begin with a bracket and go on indented.
 func lastWords(path string, from int64) string {
 	text, err := os.ReadFile(path)
 	if err == nil && from <= int64(len(text)) {
 		for line := range bytes.Lines(text[from:]) {
-			if s := strings.TrimSpace(string(line)); s != "" && s[0] != '{' {
+			if s := strings.TrimSpace(string(line)); s != "" && s[0] != '{' && s[0] != '(' && line[0] != '\t' {
 				return s
 			}
 		}

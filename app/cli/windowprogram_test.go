@@ -58,3 +58,16 @@ func TestWindowThatCannotStart(t *testing.T) {
 		t.Errorf("a window is there, and the menu would say %q", said)
 	}
 }
+
+func TestLastWords(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "window.log")
+	const before = "An older sentence.\n"
+	text := before + "\n(process:7): Gtk-WARNING **: 10:46:31.152: Locale not supported by C library.\n\tUsing the fallback 'C' locale.\n" +
+		`{"level":"INFO","msg":"agent started"}` + "\nThe window cannot be shown here.\nIt needs a graphical session.\n"
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := lastWords(log, int64(len(before))); got != "The window cannot be shown here." {
+		t.Errorf("%q", got)
+	}
+}
