@@ -59,7 +59,7 @@ func TestWindowThatCannotStart(t *testing.T) {
 	}
 }
 
-func TestLastWords(t *testing.T) {
+func TestLastWordsOfAWindow(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "window.log")
 	const before = "An older sentence.\n"
 	text := before + "\n(process:7): Gtk-WARNING **: 10:46:31.152: Locale not supported by C library.\n\tUsing the fallback 'C' locale.\n" +
