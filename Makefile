@@ -1,4 +1,4 @@
-# Every target does its own set-up: on a machine with Go and apt, `make run` and `make test` are all one needs.
+# Every target does its own set-up: on a machine with Go, Node and apt, `make run` and `make test` are all one needs.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -82,7 +82,7 @@ wails: page ## the same through Wails' own tool and wails.json
 	"$$(build/setup/tool.sh $(TOOLS) $(WAILS))" build -m -nosyncgomod -s -tags '$(WINDOW_TAGS)' -trimpath -ldflags '$(LDFLAGS)'
 
 .PHONY: test
-test: lint cross ## everything a change must pass, in some minutes
+test: lint cross page-test window-test ## everything a change must pass, in half an hour: rules, other systems, page, window, program
 	@build/setup/apt.sh $(TEST_NEEDS)
 	"$$(build/setup/tool.sh $(TOOLS) $(GOTESTSUM))" --format pkgname -- -race -tags '$(TAGS)' -timeout 25m ./...
 
