@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -87,6 +88,9 @@ func autostart(layout config.Layout, log *slog.Logger) agent.Autostart {
 	if err != nil {
 		log.Warn("no start at login", "error", err)
 		return nil
+	}
+	if gui, err := windowProgram(); err == nil && runtime.GOOS == "windows" { // the other one would bring up a console
+		exe = gui
 	}
 	return desktop.NewAutostart(exe, layout.Home)
 }
