@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,6 +62,7 @@ func (p *program) openOrTell(ctx context.Context, s app.Watcher) error {
 
 // serve runs the agent until it is told to end, with an icon and notifications for the person if wanted.
 func (p *program) serve(ctx context.Context, seen bool) error {
+	p.staySmall()
 	held, client, err := p.lockOrDial(ctx, lockWithin)
 	if err != nil {
 		return err
@@ -78,6 +80,14 @@ func (p *program) serve(ctx context.Context, seen bool) error {
 		err = p.serveOn(ctx, w, ln, seen)
 	}
 	return errors.Join(err, w.close(), held.Release())
+}
+
+// staySmall collects garbage twice as often: the agent is always there and mostly idle, so memory counts more than the
+// little time that takes.
+func (p *program) staySmall() {
+	if p.getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 }
 
 // serveOn runs agent and server. Whichever ends first ends the other; the agent ends before the server, so that

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 
+	"github.com/coditect-ai/coditect-sync/app/desktop"
 	"github.com/coditect-ai/coditect-sync/app/window"
 )
 
@@ -28,7 +29,7 @@ func (p *program) showWindow(ctx context.Context, view string) error {
 	}
 	defer func() { _ = closeLog() }()
 	return window.Run(ctx, window.Config{
-		Home: layout.Home, View: view, Logger: log, Version: p.version,
+		Home: layout.Home, View: view, Logger: log, Version: p.version, Dark: desktop.PrefersDark(ctx),
 		Start: func(ctx context.Context) error {
 			_, err := p.spawn(ctx)
 			return err

@@ -221,8 +221,8 @@ func (k *Keeper) pins() []ltx.TXID {
 
 func fileMissing(path string, err error) error {
 	if errors.Is(err, os.ErrNotExist) {
-		return app.Errorf(app.CodeNotFound, "replicate", "%s is no longer where it was.", path).
+		return app.Errorf(app.CodeNotFound, "file", "%s is no longer where it was.", path).
 			WithHint("Restore it with `coditect-sync restore`, or say where it is now with `coditect-sync setup --db FILE`.").Wrap(err)
 	}
-	return app.Errorf(app.CodeDenied, "replicate", "%s cannot be read.", path).WithHint("Check the permissions of the file and its folder.").Wrap(err)
+	return app.Errorf(app.CodeDenied, "file", "%s cannot be read.", path).WithHint("Check the permissions of the file and its folder.").Wrap(err)
 }

@@ -14,6 +14,8 @@ type Config struct {
 	Home   string
 	View   string // to begin with; empty is the home view
 	Logger *slog.Logger
+	// Dark tells that the desktop is set to dark, where the web view does not find out by itself.
+	Dark bool
 	// Start starts an agent and returns once it answers. It is called where none runs: when the window opens, and when a
 	// person asks for it. nil: the page says how to start one.
 	Start   func(context.Context) error

@@ -44,15 +44,20 @@ func TestSizeThatIsNone(t *testing.T) {
 
 func TestSurroundings(t *testing.T) {
 	const dmabuf = "WEBKIT_DISABLE_DMABUF_RENDERER"
-	for _, c := range []struct{ has, want map[string]string }{
+	for _, c := range []struct {
+		has, want map[string]string
+		dark      bool
+	}{
 		{has: nil, want: map[string]string{"LANG": "en_US.UTF-8", dmabuf: "1"}},
+		{dark: true, has: map[string]string{"LANG": "de_DE"}, want: map[string]string{dmabuf: "1", "GTK_THEME": "Adwaita:dark"}},
+		{dark: true, has: map[string]string{"LANG": "de_DE", "GTK_THEME": "Yaru"}, want: map[string]string{dmabuf: "1"}},
 		{has: map[string]string{"LANG": "C"}, want: map[string]string{"LANG": "en_US.UTF-8", dmabuf: "1"}},
 		{has: map[string]string{"LANG": "C.UTF-8"}, want: map[string]string{"LANG": "en_US.UTF-8", dmabuf: "1"}},
 		{has: map[string]string{"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, want: map[string]string{"LC_ALL": "en_US.UTF-8", "LANG": "en_US.UTF-8", dmabuf: "1"}},
 		{has: map[string]string{"LANG": "de_DE.UTF-8"}, want: map[string]string{dmabuf: "1"}},
 		{has: map[string]string{"LC_MESSAGES": "pt_BR", "LANG": "C", dmabuf: "0"}, want: map[string]string{}},
 	} {
-		if got := surroundings(func(name string) string { return c.has[name] }); !maps.Equal(got, c.want) {
+		if got := surroundings(func(name string) string { return c.has[name] }, c.dark); !maps.Equal(got, c.want) {
 			t.Errorf("%v: %v, want %v", c.has, got, c.want)
 		}
 	}

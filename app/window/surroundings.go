@@ -21,8 +21,9 @@ func fixLocale(getenv func(string) string) map[string]string {
 }
 
 // surroundings returns the variables to set before WebKitGTK starts. Its faster way to the screen stays blank with some
-// graphics drivers, and a page like this one does not need it.
-func surroundings(getenv func(string) string) map[string]string {
+// graphics drivers, and a page like this one does not need it. dark is for desktops that say so without changing the
+// theme; a theme that was chosen wins.
+func surroundings(getenv func(string) string, dark bool) map[string]string {
 	const dmabuf = "WEBKIT_DISABLE_DMABUF_RENDERER"
 	set := map[string]string{}
 	for name, value := range fixLocale(getenv) {
@@ -30,6 +31,9 @@ func surroundings(getenv func(string) string) map[string]string {
 	}
 	if getenv(dmabuf) == "" {
 		set[dmabuf] = "1"
+	}
+	if dark && getenv("GTK_THEME") == "" {
+		set["GTK_THEME"] = "Adwaita:dark"
 	}
 	return set
 }

@@ -61,7 +61,7 @@ type webView struct {
 }
 
 func (v *webView) run(ctx context.Context) error {
-	if err := prepare(); err != nil {
+	if err := prepare(v.cfg.Dark); err != nil {
 		return err
 	}
 	v.native.dialogs = v
@@ -159,7 +159,7 @@ func existing(dir string) string {
 }
 
 // prepare sets what the web view takes from the environment. It is called before anything of GTK runs.
-func prepare() error {
+func prepare(dark bool) error {
 	if goruntime.GOOS != "linux" {
 		return nil
 	}
@@ -167,7 +167,7 @@ func prepare() error {
 		return app.Errorf(app.CodeFailed, "window", "There is no screen to show the window on.").
 			WithHint("Open it from a graphical session, or use the verbs: `coditect-sync --help` lists them.")
 	}
-	for name, value := range surroundings(os.Getenv) {
+	for name, value := range surroundings(os.Getenv, dark) {
 		if err := os.Setenv(name, value); err != nil {
 			return app.AsError("window", err)
 		}

@@ -48,6 +48,7 @@ export class Reading {
   get waits(): string { return this.st.standalone?.lag_bytes ? this.f.bytes(this.st.standalone.lag_bytes) : ''; }
   get left(): string { return this.st.progress?.eta_seconds ? this.f.left(this.st.progress.eta_seconds) : ''; }
   get provedAt(): Date | null { return this.drill?.ok ? timeOf(this.drill.at) : null; }
+  get fileGone(): boolean { return this.st.error?.op === 'file' && this.st.error.code === 'not_found'; }
   /** Nothing was ever copied. */
   get first(): boolean { return !this.st.standalone?.replicated_txid; }
 
@@ -163,10 +164,20 @@ function attention(r: Reading): Sentences {
       acts: [act('prove', a.prove, 'primary'), act('restore', a.anotherMoment), details],
     };
   }
+  if (r.fileGone) return fileGone(r, e.message);
   const acts = e.code === 'busy' || e.code === 'canceled' ? [] : [act('check-storage', a.checkStorage, 'primary')];
-  if (e.code === 'not_found') acts.push(act('choose-file', a.chooseFile));
   return {
     title: withoutStop(e.message), lead: r.since ? h.attention.lead(r.at(r.since)) : h.attention.plain,
+    proof: [r.proof(), r.copied ? h.restorable(r.newest) : ''].filter(Boolean).join(' '), acts: [...acts, details],
+  };
+}
+
+/** The memory file itself is not where it was: that is chosen or restored, the storage is not asked. */
+function fileGone(r: Reading, message: string): Sentences {
+  const acts = [act('choose-file', a.chooseFile, 'primary')];
+  if (r.copied) acts.push(act('restore-newest', a.restoreTo(r.newest)));
+  return {
+    title: withoutStop(message), lead: h.attention.plain,
     proof: [r.proof(), r.copied ? h.restorable(r.newest) : ''].filter(Boolean).join(' '), acts: [...acts, details],
   };
 }

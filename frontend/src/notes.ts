@@ -37,7 +37,7 @@ function attention(r: Reading): NoteOf {
   const told = r.st.error?.message ?? r.drill?.problem ?? '';
   const lines = cause(told);
   if (r.st.error?.hint) lines.push({ term: w.now, text: r.st.error.hint });
-  return { tone: 'wait', lines: [...lines, { term: w.happens, text: w.recording }] };
+  return { tone: 'wait', lines: [...lines, { term: w.happens, text: r.fileGone ? w.fileBack : w.recording }] };
 }
 
 function error(r: Reading): NoteOf {

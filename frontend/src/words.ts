@@ -118,6 +118,7 @@ export const words = {
   note: {
     cause: 'Cause', happens: 'What happens', lost: 'What is lost', now: 'What to do', exists: 'What exists', since: 'Since then',
     unknown: 'Unknown.',
+    fileBack: 'As soon as the file is back where it was, copying goes on by itself, and a test restore runs.',
     recording: 'We keep recording. As soon as the cause is gone, everything that waits is copied and a test restore runs.',
     retry: (when: string) => `The next try is at ${when}, by itself. What waits stays recorded in the memory file.`,
     trying: 'We try again by ourselves. What waits stays recorded in the memory file.',

@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
+import type { Status } from '../src/api/types';
 import { figuresOf } from '../src/figures';
 import { glyphOf } from '../src/glyph';
-import { lookOf } from '../src/look';
+import { lookOf, Reading } from '../src/look';
 import { noteOf } from '../src/notes';
 import { f, golden, names, now, reading } from './goldens';
 
 const nb = (s: string) => s.replaceAll('\u00a0', ' ');
+
+test('a memory file that is gone is chosen or restored, whatever the storage', () => {
+  const st: Status = { ...golden('attention'), state: 'error', error: { code: 'not_found', op: 'file', message: '/m/context.db is no longer where it was.', hint: '' } };
+  const look = lookOf(st, now, f);
+  expect([look.glyph, look.title, look.acts[0]!.name, look.acts[1]!.name]).toEqual(['attention', '/m/context.db is no longer where it was', 'choose-file', 'restore-newest']);
+  expect(noteOf(new Reading(st, now, f))!.lines.at(-1)!.text).toContain('As soon as the file is back');
+});
 
 describe('every status the agent can have', () => {
   const want: Record<string, [glyph: string, tone: string, seal: string, title: string]> = {
