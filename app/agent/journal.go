@@ -125,7 +125,7 @@ func txids(from, to string) int64 {
 	if err1 != nil || err2 != nil || b <= a {
 		return 1 // another history
 	}
-	return int64(b - a) //nolint:gosec // 63 bits
+	return int64(b - a)
 }
 
 func (j *journal) sumUp(changes, bytes int64, now time.Time) {

@@ -46,7 +46,7 @@ func (w *rows) find(ctx context.Context, other *rows, columns []int32) (bool, er
 	lib.Xsqlite3_reset(w.r.tls, w.stmt)
 	for i, column := range columns {
 		value := lib.Xsqlite3_column_value(other.r.tls, other.stmt, column)
-		if rc := lib.Xsqlite3_bind_value(w.r.tls, w.stmt, int32(i)+1, value); rc != lib.SQLITE_OK { //nolint:gosec // few
+		if rc := lib.Xsqlite3_bind_value(w.r.tls, w.stmt, int32(i)+1, value); rc != lib.SQLITE_OK { // few
 			return false, w.r.failed()
 		}
 	}
@@ -70,7 +70,7 @@ func (w *rows) bytes(i int32) []byte {
 
 // size is about how many bytes the values of the row take.
 func (w *rows) size(columns int) (n int64) {
-	for i := range int32(columns) { //nolint:gosec // SQLite has at most 32,767
+	for i := range int32(columns) { // SQLite has at most 32,767
 		if n++; w.kind(i) == lib.SQLITE_TEXT || w.kind(i) == lib.SQLITE_BLOB {
 			n += int64(len(w.bytes(i)))
 		}

@@ -140,7 +140,7 @@ func (l *layout) byNumber() {
 func (l *layout) index(column string) int32 {
 	for i, c := range l.columns {
 		if strings.EqualFold(c, column) {
-			return int32(i) + 1 //nolint:gosec // SQLite has at most 32,767 columns
+			return int32(i) + 1 // SQLite has at most 32,767 columns
 		}
 	}
 	return -1
