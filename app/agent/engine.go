@@ -18,9 +18,14 @@ type running struct {
 	keeper app.Keeper
 	opened chan struct{} // closed when keeper is set or the engine failed to open
 	stop   context.CancelFunc
+	ending bool // told to stop
 	done   chan struct{}
 	err    error // valid after done
 }
+
+// foreign tells that the engine works for a file or target that is no longer set up. What it says in its last flush
+// is not about the new ones.
+func (e *running) foreign() bool { return e.wanted == wanted{} }
 
 // recordsEvery limits how often progress alone is written to disk.
 const recordsEvery = 30 * time.Second
@@ -50,7 +55,8 @@ func (a *Agent) want() *wanted {
 func (a *Agent) reconcile() {
 	want, is := a.want(), a.core.engine
 	switch {
-	case is != nil && (want == nil || *want != is.wanted):
+	case is != nil && (is.ending || want == nil || *want != is.wanted):
+		is.ending = true
 		is.stop()
 		return
 	case is == nil && want != nil && !a.cfg.Now().Before(a.core.retryAt):
@@ -117,7 +123,7 @@ func (a *Agent) known() app.StandaloneStatus {
 
 // reported takes what the engine says. Run's goroutine only.
 func (a *Agent) reported(e *running, r app.Report) {
-	if a.core.engine != e || r.Standalone == nil {
+	if a.core.engine != e || e.foreign() || r.Standalone == nil {
 		return
 	}
 	a.core.report = r
@@ -159,7 +165,10 @@ func (a *Agent) engineEnded() {
 	e := a.core.engine
 	a.core.engine = nil
 	a.core.report.Progress, a.core.report.Fault = nil, nil
-	if e.err == nil {
+	if e.err != nil && e.foreign() {
+		a.log.Warn("engine of the former settings stopped", "error", e.err)
+	}
+	if e.err == nil || e.foreign() {
 		return
 	}
 	a.core.fault = app.AsError("replicate", e.err)
@@ -197,7 +206,10 @@ func (a *Agent) keeper(ctx context.Context) (k app.Keeper, release func(), err e
 		var settled chan struct{}
 		var failed *app.Error
 		err := a.do(ctx, func() {
-			if e = a.core.engine; e == nil {
+			if e = a.core.engine; e != nil && (e.ending || e.foreign()) {
+				e = nil // the next one is meant
+			}
+			if e == nil {
 				settled = make(chan struct{})
 				a.core.waiters = append(a.core.waiters, settled)
 				if a.cfg.Now().Before(a.core.retryAt) {
@@ -215,6 +227,7 @@ func (a *Agent) keeper(ctx context.Context) (k app.Keeper, release func(), err e
 		if e == nil {
 			select {
 			case <-settled:
+			case <-a.done: // which the next look tells
 			case <-ctx.Done():
 				release()
 				return nil, nil, canceled(ctx)

@@ -1,0 +1,57 @@
+package agent_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/agent"
+	"github.com/coditect-ai/coditect-sync/app/apptest"
+)
+
+// parting is a storage whose engine has something to say when it is told to stop: that all is well.
+type parting struct {
+	storage
+	known chan app.StandaloneStatus // what each engine was told when it was made
+}
+
+func (p *parting) Keeper(spec agent.KeeperSpec) app.Keeper {
+	p.known <- spec.Known
+	return &partingKeeper{FakeKeeper: p.h.keeper}
+}
+
+type partingKeeper struct {
+	*apptest.FakeKeeper
+	once sync.Once
+}
+
+func (k *partingKeeper) Run(ctx context.Context, report func(app.Report)) error {
+	well := app.StandaloneStatus{
+		TXID: "0000000000000007", ReplicatedTXID: "0000000000000007", LastReplicatedAt: time.Now(),
+		LastDrill: &app.Drill{At: time.Now(), OK: true, TXID: "0000000000000007"},
+	}
+	k.once.Do(func() { report(app.Report{Standalone: &well}) })
+	<-ctx.Done()
+	report(app.Report{Standalone: &well})
+	return app.Errorf(app.CodeDenied, "replicate", "The last flush failed.")
+}
+
+func TestLastWordsOfAnEngineSayNothingOfTheNextTarget(t *testing.T) {
+	h := newHome(t)
+	p := &parting{storage: storage{h: h}, known: make(chan app.StandaloneStatus, 10)}
+	h.cfg.OpenStorage = func(context.Context, app.Prefs) (agent.Storage, error) { return p, nil }
+	a := h.start()
+	h.setup(a)
+	<-p.known
+	h.await(a, "protection", func(s app.Status) bool { return s.Healthy })
+	h.setup(a) // another folder
+	if k := <-p.known; k.ReplicatedTXID != "" || k.LastDrill != nil {
+		t.Errorf("the engine of the new target was told of the old one's: %+v", k)
+	}
+	s, err := a.Status(t.Context())
+	if err != nil || s.Error != nil {
+		t.Errorf("the old engine's end is shown as the new one's: %+v, %v", s.Error, err)
+	}
+}
