@@ -17,7 +17,7 @@ const previewFor = 10 * time.Minute
 // preview is the moment that was looked at last. Whoever holds turn owns the other fields.
 type preview struct {
 	turn   chan struct{}
-	key    string // machine and point of image
+	key    string // what image is of, and what tables compare it with
 	image  string // path, "" when there is none
 	until  time.Time
 	tables []app.TableDiff
@@ -53,7 +53,7 @@ func (a *Agent) Preview(ctx context.Context, req app.RestoreRequest) (app.Previe
 // compare fetches the plan's image, unless it is there from the last look, and holds it against the live file.
 func (a *Agent) compare(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) ([]app.TableDiff, error) {
 	v := &a.look
-	key := plan.Machine + "/" + plan.Point.ID
+	key := fmt.Sprintf("%q", []string{p.DB, p.Target, p.User, plan.Machine, plan.Point.ID})
 	txid := a.txidNow()
 	if v.image != "" && v.key == key && txid != "" && v.txid == txid {
 		return v.tables, nil

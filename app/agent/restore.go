@@ -293,6 +293,7 @@ func (a *Agent) replace(ctx context.Context, file File, image string, res app.Re
 	if _, err := k.Flush(ctx); err != nil {
 		return res, err
 	}
+	giveBack := func() {}
 	before := func() error {
 		limited, cancel := context.WithTimeout(ctx, markLimit)
 		defer cancel()
@@ -300,13 +301,11 @@ func (a *Agent) replace(ctx context.Context, file File, image string, res app.Re
 		if err != nil {
 			return err
 		}
-		res.Undo, err = a.pin(ctx, point, res.Point)
+		res.Undo, giveBack, err = a.pin(ctx, point, res.Point)
 		return err
 	}
 	if res.WritersWaited, err = file.Replace(ctx, image, before, a.shows(app.PhaseReplace, "bytes")); err != nil {
-		return res, err
-	}
-	if err := a.commitUndo(ctx, res.Undo); err != nil {
+		giveBack()
 		return res, err
 	}
 	return a.afterReplace(context.WithoutCancel(ctx), k, file, res), nil
@@ -344,12 +343,15 @@ func hashNow(ctx context.Context, file File) ([]app.TableHash, error) {
 	return snap.Hash(ctx)
 }
 
-// pin saves the point that undoes a restore before the restore changes anything, so that a crash cannot lose it.
-func (a *Agent) pin(ctx context.Context, before, to app.RestorePoint) (*app.UndoPoint, error) {
+// pin saves the point that undoes a restore before the restore changes anything: nothing is left to save once it is
+// done, so neither a crash nor a full disk can lose the way back. giveBack is for a restore that failed.
+func (a *Agent) pin(ctx context.Context, before, to app.RestorePoint) (undo *app.UndoPoint, giveBack func(), err error) {
 	now := a.cfg.Now()
 	before.Pinned = now.Add(undoFor)
-	undo := &app.UndoPoint{Point: before, RestoredTo: to.Time, RestoredAt: now, Until: before.Pinned}
-	var err error
+	undo = &app.UndoPoint{Point: before, RestoredTo: to.Time, RestoredAt: now, Until: before.Pinned}
+	var was *app.UndoPoint
+	set := func(u *app.UndoPoint) { a.core.records.Undo = u; err = a.saveRecords() }
+	giveBack = func() { a.tell(func() { set(was) }) }
 	e := a.do(ctx, func() {
 		pins := a.core.records.Pins[:0:0]
 		for _, p := range a.core.records.Pins {
@@ -357,23 +359,14 @@ func (a *Agent) pin(ctx context.Context, before, to app.RestorePoint) (*app.Undo
 				pins = append(pins, p)
 			}
 		}
-		pins = append(pins, before)
-		a.core.records.Pins = pins
-		err = a.saveRecords()
+		a.core.records.Pins = append(pins, before)
+		was = a.core.records.Undo
+		set(undo)
 	})
 	if e != nil {
-		return nil, e
+		return nil, func() {}, e
 	}
-	return undo, err
-}
-
-func (a *Agent) commitUndo(ctx context.Context, undo *app.UndoPoint) error {
-	var err error
-	e := a.do(context.WithoutCancel(ctx), func() { a.core.records.Undo = undo; err = a.saveRecords() })
-	if e != nil {
-		return e
-	}
-	return err
+	return undo, giveBack, err
 }
 
 // shows returns a function that shows the progress of a phase, at most five times a second.
