@@ -318,28 +318,6 @@ func (a *Agent) settle(ctx context.Context) error {
 	}
 }
 
-// fillSearch runs the full-text filler in the background after something was captured, one at a time.
-func (a *Agent) fillSearch(e *running, txid string) {
-	if a.core.search || txid == a.core.indexed || txid == "" {
-		return
-	}
-	a.core.search, a.core.indexed = true, txid
-	db := e.db // e belongs to Run
-	a.core.wg.Go(func() {
-		file, err := a.cfg.OpenFile(db)
-		n := 0
-		if err == nil {
-			n, err = file.FillSearch(a.life)
-		}
-		if err != nil && a.life.Err() == nil {
-			a.log.Warn("search index not filled", "error", err)
-		} else if n > 0 {
-			a.log.Debug("search index filled", "rows", n)
-		}
-		a.tell(func() { a.core.search = false })
-	})
-}
-
 // dbSize is the size of the file as it is on disk, 0 while it is missing.
 func dbSize(path string) int64 {
 	if fi, err := os.Stat(path); err == nil {

@@ -20,6 +20,8 @@ type FakeFile struct {
 	OnCheck   func(path string) error
 	OnFreeze  func() error
 	OnReplace func(image string) error // with the write lock held and before having returned
+	// OnFillSearch runs in FillSearch.
+	OnFillSearch func()
 	// ReplaceTook is what Replace claims to have held the lock for.
 	ReplaceTook time.Duration
 

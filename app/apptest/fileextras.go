@@ -40,8 +40,13 @@ func (f *FakeFile) Inspect(context.Context) (app.FileInfo, error) {
 	}, nil
 }
 
-// FillSearch has nothing to do.
-func (f *FakeFile) FillSearch(context.Context) (int, error) { return 0, nil }
+// FillSearch has nothing to do but to call OnFillSearch.
+func (f *FakeFile) FillSearch(context.Context) (int, error) {
+	if f.OnFillSearch != nil {
+		f.OnFillSearch()
+	}
+	return 0, nil
+}
 
 // InstallImage makes the image's rows the file's and keeps what was there beside it.
 func (f *FakeFile) InstallImage(_ context.Context, image string) (kept string, err error) {
