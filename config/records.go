@@ -8,6 +8,8 @@ import (
 
 // Records are what the agent must remember between runs about things that happened.
 type Records struct {
+	// Machine is the id of the machine they are about; empty before the first save.
+	Machine   string         `json:"machine,omitempty"`
 	LastDrill *app.Drill     `json:"last_drill,omitempty"`
 	Undo      *app.UndoPoint `json:"undo,omitempty"`
 	// Pins are the points that retention must keep until their Pinned time.

@@ -148,6 +148,9 @@ func New(cfg Config) (*Agent, error) {
 		return nil, err
 	}
 	a.noteDamage(damaged)
+	if err := a.forgetFormer(); err != nil {
+		return nil, err
+	}
 	a.core.journal = openJournal(cfg.Layout.Journal, cfg.Logger)
 	a.board.init()
 	a.publish()

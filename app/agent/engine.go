@@ -143,8 +143,23 @@ func (a *Agent) reported(e *running, r app.Report) {
 	a.fillSearch(e, r.Standalone.TXID)
 }
 
+// forgetFormer drops what was known about the copies of another machine: this home had its id on another computer.
+func (a *Agent) forgetFormer() error {
+	if was := a.core.records.Machine; was == "" || was == a.cfg.Machine.ID {
+		return nil
+	}
+	a.core.records = config.Records{}
+	if p := a.core.prefs; p.Target != "" {
+		if err := a.writeLitestreamYML(p); err != nil {
+			return err
+		}
+	}
+	return a.saveRecords()
+}
+
 func (a *Agent) saveRecords() error {
 	a.core.recordsAt = a.cfg.Now()
+	a.core.records.Machine = a.cfg.Machine.ID
 	err := (config.RecordsFile{Path: a.cfg.Layout.Records}).Save(a.core.records)
 	if err != nil {
 		a.log.Error("records not saved", "error", err)

@@ -78,13 +78,22 @@ func (a *Agent) drillEvery() time.Duration {
 	return 7 * 24 * time.Hour
 }
 
-// healthy: the last drill passed and is no older than twice its interval, nothing has waited for over a minute, no
-// fault stands, and the file is being kept.
+// healthy: the last drill passed and is no older than twice its interval, nothing has waited for over a minute, the
+// target was not lost for that long, no fault stands, and the file is being kept.
 func healthy(s app.Status, now time.Time, drillEvery time.Duration) bool {
 	st := s.Standalone
 	return s.State == app.StateStandalone && s.Error == nil && st != nil &&
 		st.LastDrill != nil && st.LastDrill.OK && now.Sub(st.LastDrill.At) <= 2*drillEvery &&
-		(st.WaitingSince.IsZero() || now.Sub(st.WaitingSince) <= overdue) && st.ReplicatedTXID != ""
+		(st.WaitingSince.IsZero() || now.Sub(st.WaitingSince) <= overdue) && st.ReplicatedTXID != "" &&
+		(offlineSince(s).IsZero() || now.Sub(offlineSince(s)) <= overdue)
+}
+
+// offlineSince is when the target was lost, also while nothing waits for it; zero while it is not.
+func offlineSince(s app.Status) time.Time {
+	if s.Progress == nil || s.Progress.Phase != app.PhaseOffline {
+		return time.Time{}
+	}
+	return s.Progress.Since
 }
 
 // summary is the sentence that matters.
@@ -161,6 +170,9 @@ func (a *Agent) untilNextLook() time.Duration {
 	if st := a.core.report.Standalone; st != nil {
 		if !st.WaitingSince.IsZero() {
 			at(st.WaitingSince.Add(overdue + time.Millisecond))
+		}
+		if p := a.core.report.Progress; p != nil && p.Phase == app.PhaseOffline {
+			at(p.Since.Add(overdue + time.Millisecond))
 		}
 		if st.LastDrill != nil {
 			at(st.LastDrill.At.Add(2*a.drillEvery() + time.Millisecond))

@@ -2,7 +2,10 @@ package agent_test
 
 import (
 	"context"
+	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,4 +57,41 @@ func TestLastWordsOfAnEngineSayNothingOfTheNextTarget(t *testing.T) {
 	if err != nil || s.Error != nil {
 		t.Errorf("the old engine's end is shown as the new one's: %+v, %v", s.Error, err)
 	}
+}
+
+func TestHomeOnAnotherComputerKnowsNothingOfItsOwnFolderYet(t *testing.T) {
+	h := newHome(t)
+	a := h.start()
+	h.setup(a)
+	h.world.Write(2)
+	h.protected(a)
+	if err := a.Quit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := &parting{storage: storage{h: h}, known: make(chan app.StandaloneStatus, 10)}
+	h.cfg.OpenStorage = func(context.Context, app.Prefs) (agent.Storage, error) { return p, nil }
+	h.cfg.Machine.ID = "0198f000-0000-7000-8000-000000000002"
+	h.start()
+	if k := <-p.known; k.ReplicatedTXID != "" || k.LastDrill != nil {
+		t.Errorf("known of a folder that is not there yet: %+v", k)
+	}
+	yml, err := os.ReadFile(h.cfg.Layout.LitestreamYML)
+	if err != nil || !strings.Contains(string(yml), h.cfg.Machine.ID) {
+		t.Errorf("litestream.yml still has the other machine's folder: %v\n%s", err, yml)
+	}
+}
+
+func TestTargetThatIsLostIsNotGreenForLong(t *testing.T) {
+	h := newHome(t)
+	var ahead atomic.Int64
+	h.cfg.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	a := h.start()
+	h.setup(a)
+	h.world.Write(2)
+	h.protected(a)
+	h.keeper.Tell(&app.Progress{Phase: app.PhaseOffline, Since: time.Now(), Cause: "The copies are not there any more."})
+	h.await(a, "the loss", func(s app.Status) bool { return s.Progress != nil && s.Progress.Phase == app.PhaseOffline && s.Healthy })
+	ahead.Store(int64(2 * time.Minute))
+	h.keeper.Tell(&app.Progress{Phase: app.PhaseOffline, Since: time.Now(), Cause: "The copies are still not there."})
+	h.await(a, "the truth", func(s app.Status) bool { return !s.Healthy })
 }
