@@ -41,6 +41,22 @@ func TestGreenOnlyWithAPassedDrill(t *testing.T) {
 	}
 }
 
+func TestProofFromTheFutureIsNone(t *testing.T) {
+	h := newHome(t)
+	h.cfg.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+	a := h.start()
+	h.setup(a)
+	h.world.Write(2)
+	d, err := a.Verify(t.Context())
+	if err != nil || !d.OK {
+		t.Fatalf("Verify = %+v, %v", d, err)
+	}
+	s := h.await(a, "the proof", func(s app.Status) bool { return s.Standalone.LastDrill != nil })
+	if s.Healthy {
+		t.Errorf("green by a proof of %s", s.Standalone.LastDrill.At)
+	}
+}
+
 func TestOneEngineAtATime(t *testing.T) {
 	h := newHome(t)
 	a := h.start()

@@ -83,10 +83,13 @@ func (a *Agent) drillEvery() time.Duration {
 func healthy(s app.Status, now time.Time, drillEvery time.Duration) bool {
 	st := s.Standalone
 	return s.State == app.StateStandalone && s.Error == nil && st != nil &&
-		st.LastDrill != nil && st.LastDrill.OK && now.Sub(st.LastDrill.At) <= 2*drillEvery &&
+		st.LastDrill != nil && st.LastDrill.OK && now.Sub(st.LastDrill.At) <= 2*drillEvery && !ahead(st.LastDrill.At, now) &&
 		(st.WaitingSince.IsZero() || now.Sub(st.WaitingSince) <= overdue) && st.ReplicatedTXID != "" &&
 		(offlineSince(s).IsZero() || now.Sub(offlineSince(s)) <= overdue)
 }
+
+// ahead tells that t was said by a clock that was wrong: it is in the future by more than two clocks differ.
+func ahead(t, now time.Time) bool { return t.Sub(now) > time.Minute }
 
 // offlineSince is when the target was lost, also while nothing waits for it; zero while it is not.
 func offlineSince(s app.Status) time.Time {

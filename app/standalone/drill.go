@@ -193,6 +193,9 @@ func (s *session) drillLoop(ctx context.Context) error {
 // drillDue is the time until the next scheduled drill.
 func (s *session) drillDue() time.Duration {
 	last := s.k.status.lastDrill()
+	if last != nil && last.At.After(s.now()) { // by a clock that was wrong
+		return 0
+	}
 	if next := s.k.status.nextDrill(); !next.IsZero() {
 		return next.Sub(s.now())
 	}
@@ -209,7 +212,11 @@ func (s *session) scheduledDrill(ctx context.Context) {
 		s.k.status.putOff(s.now().Add(time.Hour))
 		return
 	}
-	if !first && last.OK && last.TXID == s.k.status.replicated().String() && s.now().Sub(last.At) < provedFor {
+	age := time.Duration(0)
+	if !first {
+		age = s.now().Sub(last.At)
+	}
+	if !first && last.OK && last.TXID == s.k.status.replicated().String() && age >= 0 && age < provedFor {
 		s.k.status.putOff(last.At.Add(provedFor))
 		return
 	}
