@@ -3,6 +3,8 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
+	"path/filepath"
 
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/google/uuid"
@@ -11,7 +13,7 @@ import (
 // Machine is the identity of one installation.
 type Machine struct {
 	// ID names the machine's folder at the target. It changes only when the home directory is found on another
-	// computer, so that two computers never write to one folder.
+	// computer, or is a copy of one on this computer, so that no two of them write to one folder.
 	ID string `json:"id"`
 	// Lineage names the history of the file. It stays when the ID changes, and a restore carries it to other machines.
 	Lineage string `json:"lineage"`
@@ -19,6 +21,10 @@ type Machine struct {
 	Was string `json:"was,omitempty"`
 	// OSHash is a hash of the OS machine id; empty while the system had none.
 	OSHash string `json:"os_hash,omitempty"`
+	// Home is the home directory's path, and Folder its number in the file system (0 where there is none). A directory
+	// that was moved keeps the one, a disk that was mounted again the other; a copy has neither.
+	Home   string `json:"home,omitempty"`
+	Folder uint64 `json:"folder,omitempty"`
 }
 
 // MachineFile keeps the Machine. OSID returns the id that the operating system gives this computer; nil means the real
@@ -47,6 +53,7 @@ func (f MachineFile) Load() (machine Machine, damaged *app.Error, err error) {
 		}
 		machine.OSHash = hash
 	}
+	f.place(&machine)
 	if err := machine.mint(); err != nil {
 		return Machine{}, nil, err
 	}
@@ -54,6 +61,23 @@ func (f MachineFile) Load() (machine Machine, damaged *app.Error, err error) {
 		return machine, damaged, nil
 	}
 	return machine, damaged, f.store().save(machine)
+}
+
+// place notes where the home directory is, and makes the id of a copy go.
+func (f MachineFile) place(m *Machine) {
+	home, err := filepath.EvalSymlinks(filepath.Dir(f.Path))
+	if err == nil {
+		home, err = filepath.Abs(home)
+	}
+	info, statErr := os.Stat(home)
+	if err != nil || statErr != nil {
+		return // not made yet
+	}
+	folder := fileNumber(info)
+	if m.Home != "" && m.Home != home && m.Folder != 0 && folder != 0 && m.Folder != folder && m.ID != "" {
+		m.Was, m.ID = m.ID, ""
+	}
+	m.Home, m.Folder = home, folder
 }
 
 // SetLineage records the lineage of the history that the file now follows.

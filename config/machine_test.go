@@ -119,3 +119,34 @@ func TestLoadMachineOfThisComputer(t *testing.T) {
 		t.Errorf("then %+v, %v", again, err)
 	}
 }
+
+func TestMachineOfACopiedHome(t *testing.T) {
+	dir := t.TempDir()
+	at := func(home string) MachineFile {
+		return MachineFile{Path: filepath.Join(dir, home, "machine.json"), OSID: osID("board-1")}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "home"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	first := mustMachine(t, at("home"))
+	if err := os.Rename(filepath.Join(dir, "home"), filepath.Join(dir, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	moved := mustMachine(t, at("moved"))
+	if moved.ID != first.ID {
+		t.Error("a home that was moved has another id")
+	}
+	if err := os.CopyFS(filepath.Join(dir, "copy"), os.DirFS(filepath.Join(dir, "moved"))); err != nil {
+		t.Fatal(err)
+	}
+	twin := mustMachine(t, at("copy"))
+	if twin.ID == first.ID || twin.Was != first.ID || twin.Lineage != first.Lineage {
+		t.Errorf("the copy of a home is %+v, the home %+v", twin, first)
+	}
+	if again := mustMachine(t, at("copy")); again != twin {
+		t.Errorf("then %+v", again)
+	}
+	if again := mustMachine(t, at("moved")); again != moved {
+		t.Errorf("the home itself is then %+v", again)
+	}
+}
