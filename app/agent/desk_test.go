@@ -74,6 +74,30 @@ func TestPreviewLeavesNoImage(t *testing.T) {
 	}
 }
 
+// Whole memories must not pile up on the disk with every crash.
+func TestWhatAKilledAgentLeftIsRemoved(t *testing.T) {
+	h := newHome(t)
+	look := filepath.Join(h.cfg.Layout.Tmp, "preview-1.db")
+	image := filepath.Join(filepath.Dir(h.world.Path), "."+filepath.Base(h.world.Path)+".restoring-1")
+	for _, left := range []string{look, image} {
+		if err := os.WriteFile(left, []byte("a memory"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := h.start()
+	h.setup(a)
+	h.world.Write(2)
+	h.protected(a)
+	if _, err := a.Restore(t.Context(), app.RestoreRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []string{look, image} {
+		if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is still there: %v", left, err)
+		}
+	}
+}
+
 func TestPreviewOfADamagedMomentNamesIt(t *testing.T) {
 	h := newHome(t)
 	a := h.start()

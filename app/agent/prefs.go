@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -131,6 +132,10 @@ func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 	p.Credentials = first(req.Credentials, p.Credentials)
 	if !filepath.IsAbs(p.DB) {
 		return p, app.Errorf(app.CodeInvalid, "setup", "The file %s needs a full path.", p.DB).WithHint("Give it from the root on.")
+	}
+	if strings.ContainsAny(p.DB, "%?#") { // Litestream makes a URI of it as it is, and would copy another file
+		return p, app.Errorf(app.CodeInvalid, "setup", "A path with %%, ? or # in it cannot be kept safe: %s.", p.DB).
+			WithHint("Rename the file or folder.")
 	}
 	if a.cfg.Forced == app.ModeUnset || a.cfg.Forced == app.ModeStandalone {
 		p.Mode = app.ModeStandalone

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -157,4 +158,22 @@ func (a *Agent) endPreview() {
 	a.look.turn <- struct{}{}
 	a.look.drop()
 	<-a.look.turn
+}
+
+// clear removes the files of dir that begin with prefix: what a process that was killed has left there. The caller has
+// none of its own.
+func (a *Agent) clear(dir, prefix string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		a.log.Warn("folder not cleared", "error", err)
+		return
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			a.log.Warn("left file not removed", "error", err)
+		}
+	}
 }

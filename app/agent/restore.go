@@ -234,7 +234,7 @@ func (a *Agent) restoreLive(ctx context.Context, p app.Prefs, r app.Replica, pla
 		return app.RestoreResult{}, err
 	}
 	image := filepath.Join(a.imageDir(p), fmt.Sprintf(".%s.restoring-%d", filepath.Base(p.DB), os.Getpid()))
-	_ = os.Remove(image) // a restore that was killed left it
+	a.clear(a.imageDir(p), "."+filepath.Base(p.DB)+".restoring-") // a restore that was killed left it
 	defer func() { _ = os.Remove(image) }()
 	tables, err := a.fetch(ctx, p, r, plan, image)
 	if err != nil {

@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -94,4 +95,15 @@ func TestTargetThatIsLostIsNotGreenForLong(t *testing.T) {
 	ahead.Store(int64(2 * time.Minute))
 	h.keeper.Tell(&app.Progress{Phase: app.PhaseOffline, Since: time.Now(), Cause: "The copies are still not there."})
 	h.await(a, "the truth", func(s app.Status) bool { return !s.Healthy })
+}
+
+func TestPathThatWouldMeanAnotherFileIsRefused(t *testing.T) {
+	h := newHome(t)
+	a := h.start()
+	for _, name := range []string{"a%20b.db", "a?mode=memory", "a#b.db"} {
+		req := app.SetupRequest{DB: filepath.Join(t.TempDir(), name), Target: apptest.FileTarget(t.TempDir())}
+		if _, err := a.Setup(t.Context(), req); app.CodeOf(err) != app.CodeInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
