@@ -69,7 +69,7 @@ func (s *session) sealAll(ctx context.Context) bool {
 	}
 	after, ok := s.walIndex.header()
 	pos, err := s.db.Pos()
-	if !ok || err != nil || after.change != before.change || !s.walIndex.blockedCheckpoint() {
+	if !ok || err != nil || after.change != before.change || s.beyondIndex() || !s.walIndex.blockedCheckpoint() {
 		return false
 	}
 	s.k.status.captured(s.now(), pos.TXID, s.pendingBytes(pos.TXID))

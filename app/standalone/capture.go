@@ -2,6 +2,7 @@ package standalone
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -40,6 +41,8 @@ func (s *session) captureTurn(ctx context.Context, first bool, retry *backoff) e
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, errAside):
+		return err
 	case err != nil && damagedLocalState(err):
 		return s.resetLocal(err)
 	case err != nil:
@@ -160,6 +163,9 @@ func (s *session) capture(ctx context.Context) (bool, error) {
 	started := s.now()
 	before, _ := s.db.Pos()
 	if err := s.db.Sync(ctx); err != nil {
+		return false, err
+	}
+	if err := s.exorcise(ctx); err != nil {
 		return false, err
 	}
 	after, err := s.db.Pos()
