@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -132,6 +133,11 @@ func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 	p.Credentials = first(req.Credentials, p.Credentials)
 	if !filepath.IsAbs(p.DB) {
 		return p, app.Errorf(app.CodeInvalid, "setup", "The file %s needs a full path.", p.DB).WithHint("Give it from the root on.")
+	}
+	if info, err := os.Lstat(p.DB); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		if real, err := filepath.EvalSymlinks(p.DB); err == nil { // where SQLite keeps the write-ahead log, too
+			p.DB = real
+		}
 	}
 	if strings.ContainsAny(p.DB, "%?#") { // Litestream makes a URI of it as it is, and would copy another file
 		return p, app.Errorf(app.CodeInvalid, "setup", "A path with %%, ? or # in it cannot be kept safe: %s.", p.DB).

@@ -107,3 +107,23 @@ func TestPathThatWouldMeanAnotherFileIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestLinkToAFileIsFollowed(t *testing.T) {
+	h := newHome(t)
+	a := h.start()
+	if err := os.WriteFile(h.world.Path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := filepath.EvalSymlinks(h.world.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	res, err := a.Setup(t.Context(), app.SetupRequest{DB: link, Target: apptest.FileTarget(t.TempDir())})
+	if err != nil || res.DB != file {
+		t.Errorf("kept safe: %s, %v; want %s", res.DB, err, file)
+	}
+}
