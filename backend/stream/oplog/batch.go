@@ -24,12 +24,17 @@ func (c change) before() uuid {
 
 // lacks says whether a value must be taken from the document that the row had.
 func (c change) lacks() bool {
-	for _, v := range c.now {
-		if v.Kind == row.Unchanged {
-			return true
+	return slices.ContainsFunc(c.now, func(v row.Value) bool { return v.Kind == row.Unchanged })
+}
+
+// fill takes what the change left out from the row as it was, where the change carries that.
+func (c change) fill() change {
+	for i, v := range c.now {
+		if v.Kind == row.Unchanged && c.relation.full && c.old != nil {
+			c.now[i] = c.old[i]
 		}
 	}
-	return false
+	return c
 }
 
 // place is a row's operation in one bucket: stored under a number, or of this batch.
@@ -147,7 +152,7 @@ func (b *batch) enter(c change, key uuid) {
 	for _, name := range c.relation.match.Buckets(value(c.now)) {
 		buckets = append(buckets, b.bucket(name))
 	}
-	if len(buckets) == 0 {
+	if len(buckets) == 0 && !c.relation.full {
 		buckets = []int32{held}
 	}
 	b.leave(c.relation, key, buckets)

@@ -18,6 +18,7 @@ type (
 	relationMessage struct {
 		id           uint32
 		schema, name string
+		full         bool // changes carry the whole row as it was
 		columns      []row.Column
 	}
 	changeMessage struct {
@@ -114,8 +115,7 @@ func (r *reader) text() string {
 }
 
 func (r *reader) relation() relationMessage {
-	m := relationMessage{id: r.uint32(), schema: r.text(), name: r.text()}
-	r.take(1)
+	m := relationMessage{id: r.uint32(), schema: r.text(), name: r.text(), full: r.byte() == 'f'}
 	for n := r.uint16(); n > 0 && !r.short; n-- {
 		r.take(1)
 		m.columns = append(m.columns, row.Column{Name: r.text(), Type: r.uint32()})

@@ -18,6 +18,7 @@ type relation struct {
 	name    string
 	number  int16
 	columns []row.Column
+	full    bool  // changes carry the whole row as it was
 	key     []int // indexes of the primary key's columns
 	match   *rules.Matcher
 }
@@ -40,7 +41,7 @@ func newRelation(ctx context.Context, conn *pgx.Conn, d rules.Definition, m rela
 	if err != nil {
 		return nil, err
 	}
-	r := &relation{name: m.name, columns: m.columns, match: match}
+	r := &relation{name: m.name, columns: m.columns, full: m.full, match: match}
 	for _, name := range key {
 		i := slices.Index(names, name)
 		if i < 0 {

@@ -1,0 +1,217 @@
+package oplog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/coditect-ai/coditect-sync/backend/stream/rules"
+	"github.com/coditect-ai/coditect-sync/backend/stream/wire"
+)
+
+// Store reads the log. It is safe for concurrent use.
+type Store struct {
+	pool  *pgxpool.Pool
+	rules []byte // hash of the definition
+}
+
+// NewStore returns a Store for a log that was made by a definition. The pool's role needs to read sync_log and to write
+// its table requests.
+func NewStore(pool *pgxpool.Pool, d rules.Definition) *Store { return &Store{pool, d.Hash()} }
+
+// ErrNotReady says that the log is not whole yet, or made by another version of the definition.
+var ErrNotReady = errors.New("the operation log is not ready")
+
+// Head is how far the log is.
+type Head struct {
+	Epoch  int64
+	LastOp int64
+	Seq    int64
+}
+
+// Name is a bucket's name for clients, unique over all logs there ever were.
+func (h Head) Name(bucket string) string { return strconv.FormatInt(h.Epoch, 10) + "#" + bucket }
+
+// Reader is the log as of one moment.
+type Reader struct {
+	tx pgx.Tx
+	Head
+}
+
+// Read calls fn with the log as of now. What fn reads belongs together.
+func (s *Store) Read(ctx context.Context, fn func(*Reader) error) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("read the operation log: %w", err)
+	}
+	defer conn.Release()
+	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		r := &Reader{tx: tx}
+		if r.Head, err = s.head(ctx, tx); err != nil {
+			return err
+		}
+		return fn(r)
+	})
+}
+
+// Ready returns ErrNotReady, or what keeps the log from being read, or nil.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.Read(ctx, func(*Reader) error { return nil })
+}
+
+func (s *Store) head(ctx context.Context, tx pgx.Tx) (h Head, err error) {
+	var ready bool
+	err = tx.QueryRow(ctx, "SELECT ready AND rules = $1, epoch, last_op, seq FROM sync_log.state", s.rules).
+		Scan(&ready, &h.Epoch, &h.LastOp, &h.Seq)
+	if err != nil {
+		return h, fmt.Errorf("read the operation log: %w", err)
+	}
+	if !ready {
+		return h, ErrNotReady
+	}
+	return h, nil
+}
+
+// Granted are the keys that lookups give to the people that a token stands for (see rules.Definition.Who), sorted.
+func (r *Reader) Granted(ctx context.Context, who map[string]string) (map[string][]string, error) {
+	granted := map[string][]string{}
+	for lookup, person := range who {
+		rows, err := r.tx.Query(ctx, "SELECT DISTINCT val FROM sync_log.grants WHERE who = $1 AND lookup = $2 ORDER BY val", person, lookup)
+		if err != nil {
+			return nil, fmt.Errorf("read who may see what: %w", err)
+		}
+		if granted[lookup], err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			return nil, fmt.Errorf("read who may see what: %w", err)
+		}
+	}
+	return granted, nil
+}
+
+// Buckets are the states of those of some buckets that ever had an operation.
+func (r *Reader) Buckets(ctx context.Context, names []string) (map[string]wire.State, error) {
+	rows, err := r.tx.Query(ctx, "SELECT name, id, checksum, count, last_op FROM sync_log.buckets WHERE name = ANY ($1)", names)
+	if err != nil {
+		return nil, fmt.Errorf("read buckets: %w", err)
+	}
+	return collectStates(rows)
+}
+
+func collectStates(rows pgx.Rows) (map[string]wire.State, error) {
+	states := map[string]wire.State{}
+	var name string
+	var checksum int64
+	var s wire.State
+	if _, err := pgx.ForEachRow(rows, []any{&name, &s.ID, &checksum, &s.Count, &s.LastOp}, func() error {
+		s.Checksum = uint32(checksum) //nolint:gosec // the column is kept below 2^32
+		states[name] = s
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read buckets: %w", err)
+	}
+	return states, nil
+}
+
+// Since are the states of all buckets that changed after a commit of the writer, and whether what the lookups give to
+// some people did. ok is false where that is too much to tell, or too long ago.
+func (r *Reader) Since(ctx context.Context, seq int64, who map[string]string) (states map[string]wire.State, access, ok bool, err error) {
+	if r.Seq-seq > keepWoken/2 {
+		return nil, false, false, nil
+	}
+	rows, err := r.tx.Query(ctx, "SELECT name, id, checksum, count, last_op FROM sync_log.buckets WHERE seq > $1 LIMIT $2", seq, manyBuckets)
+	if err != nil {
+		return nil, false, false, fmt.Errorf("read what changed: %w", err)
+	}
+	if states, err = collectStates(rows); err != nil {
+		return nil, false, false, err
+	}
+	lookups, people := make([]string, 0, len(who)), make([]string, 0, len(who))
+	for lookup, person := range who {
+		lookups, people = append(lookups, lookup), append(people, person)
+	}
+	err = r.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sync_log.woken w JOIN unnest($2::text[], $3::text[]) AS p (lookup, who)
+		USING (lookup, who) WHERE w.seq > $1)`, seq, lookups, people).Scan(&access)
+	if err != nil {
+		return nil, false, false, fmt.Errorf("read what changed: %w", err)
+	}
+	return states, access, len(states) < manyBuckets, nil
+}
+
+// manyBuckets is how many a stream would rather not look through.
+const manyBuckets = 5000
+
+// Reached is the newest write checkpoint of a client that the log covers, "" for none.
+func (r *Reader) Reached(ctx context.Context, subject, client string) (string, error) {
+	var value int64
+	err := r.tx.QueryRow(ctx, "SELECT value FROM sync_log.reached WHERE subject = $1 AND client = $2", subject, client).Scan(&value)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the write checkpoint: %w", err)
+	}
+	return strconv.FormatInt(value, 10), nil
+}
+
+// Limits of one Part.
+const (
+	PartOps   = 1000
+	PartBytes = 1 << 20 // of documents; a single larger one is a part of its own
+)
+
+// Part is some operations of a bucket, in order.
+type Part struct {
+	Ops    []wire.Operation
+	Broken bool // the bucket was compacted beyond the number that was asked for: what is stored does not describe it
+}
+
+// Ops reads a bucket's operations after one number up to another.
+func (r *Reader) Ops(ctx context.Context, bucket int, after, upTo int64) (Part, error) {
+	rows, err := r.tx.Query(ctx, partSQL, bucket, after, upTo, PartOps, PartBytes)
+	return part(rows, err, upTo)
+}
+
+// Ops is as that of a Reader, as of the moment of the call.
+func (s *Store) Ops(ctx context.Context, bucket int, after, upTo int64) (Part, error) {
+	rows, err := s.pool.Query(ctx, partSQL, bucket, after, upTo, PartOps, PartBytes)
+	return part(rows, err, upTo)
+}
+
+// The sum stops a part before its documents are fetched from where PostgreSQL keeps large values.
+const partSQL = `SELECT b.stable, o.op_id, o.checksum, o.kind, coalesce(o.name, ''), coalesce(o.row_id, ''), coalesce(o.data, '')
+	FROM sync_log.buckets b LEFT JOIN LATERAL (
+		SELECT p.*, t.name FROM (
+			SELECT *, sum(octet_length(data)) OVER (ORDER BY op_id ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+				SELECT op_id, checksum, kind, tbl, row_id, data FROM sync_log.ops
+				WHERE bucket = b.id AND op_id > $2 AND op_id <= $3 ORDER BY op_id LIMIT $4) l) p
+		LEFT JOIN sync_log.tables t ON t.id = p.tbl
+		WHERE coalesce(p.bytes - octet_length(p.data), 0) <= $5) o ON true
+	WHERE b.id = $1`
+
+func part(rows pgx.Rows, err error, upTo int64) (p Part, _ error) {
+	if err != nil {
+		return p, fmt.Errorf("read operations: %w", err)
+	}
+	var stable int64
+	var id *int64
+	var checksum *int32
+	var kind *int16
+	var o wire.Operation
+	_, err = pgx.ForEachRow(rows, []any{&stable, &id, &checksum, &kind, &o.Table, &o.RowID, &o.Document}, func() error {
+		if id != nil {
+			o.ID, o.Checksum, o.Op = *id, uint32(*checksum), wire.Op(*kind) //nolint:gosec // the bits; a letter
+			p.Ops = append(p.Ops, o)
+		}
+		return nil
+	})
+	if err != nil {
+		return p, fmt.Errorf("read operations: %w", err)
+	}
+	slices.SortFunc(p.Ops, func(a, b wire.Operation) int { return int(a.ID - b.ID) })
+	p.Broken = stable > upTo
+	return p, nil
+}
