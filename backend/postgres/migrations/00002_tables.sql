@@ -13,7 +13,7 @@
 -- +goose Up
 CREATE TABLE app.projects (
   tenant_id text COLLATE "C" NOT NULL,
-  id text COLLATE "C" NOT NULL CHECK (id <> '' AND length(id) <= 128),
+  id text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 255),
   user_id text COLLATE "C" NOT NULL,
   created_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
   updated_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
@@ -31,7 +31,7 @@ ALTER TABLE app.projects REPLICA IDENTITY FULL;
 
 CREATE TABLE app.sessions (
   tenant_id text COLLATE "C" NOT NULL,
-  id text COLLATE "C" NOT NULL CHECK (id <> '' AND length(id) <= 128),
+  id text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 255),
   user_id text COLLATE "C" NOT NULL,
   created_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
   updated_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
@@ -49,7 +49,7 @@ ALTER TABLE app.sessions REPLICA IDENTITY FULL;
 
 CREATE TABLE app.messages (
   tenant_id text COLLATE "C" NOT NULL,
-  id text COLLATE "C" NOT NULL CHECK (id <> '' AND length(id) <= 128),
+  id text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 255),
   user_id text COLLATE "C" NOT NULL,
   created_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
   updated_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
@@ -69,7 +69,7 @@ ALTER TABLE app.messages REPLICA IDENTITY FULL;
 
 CREATE TABLE app.decisions (
   tenant_id text COLLATE "C" NOT NULL,
-  id text COLLATE "C" NOT NULL CHECK (id <> '' AND length(id) <= 128),
+  id text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 255),
   user_id text COLLATE "C" NOT NULL,
   created_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
   updated_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
@@ -88,7 +88,7 @@ ALTER TABLE app.decisions REPLICA IDENTITY FULL;
 
 CREATE TABLE app.skill_learnings (
   tenant_id text COLLATE "C" NOT NULL,
-  id text COLLATE "C" NOT NULL CHECK (id <> '' AND length(id) <= 128),
+  id text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 255),
   user_id text COLLATE "C" NOT NULL,
   created_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
   updated_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
@@ -107,7 +107,7 @@ ALTER TABLE app.skill_learnings REPLICA IDENTITY FULL;
 
 CREATE TABLE app.error_solutions (
   tenant_id text COLLATE "C" NOT NULL,
-  id text COLLATE "C" NOT NULL CHECK (id <> '' AND length(id) <= 128),
+  id text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 255),
   user_id text COLLATE "C" NOT NULL,
   created_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
   updated_at text COLLATE "C" NOT NULL DEFAULT app.now_text(),
