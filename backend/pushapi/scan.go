@@ -135,7 +135,7 @@ func Text(raw []byte) (string, error) {
 	return s, err
 }
 
-// checkEscapes looks at every \uXXXX of a string's inside.
+// checkEscapes looks at every \u1234 of a string's inside.
 func checkEscapes(s []byte) error {
 	high := false // the character before was the first half of a pair
 	for i := 0; i < len(s); i++ {

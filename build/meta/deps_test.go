@@ -96,6 +96,8 @@ func TestRulesCatch(t *testing.T) {
 		{"a new package", "/app/extra", module + "/app", "the package is not in the table"},
 		{"upwards", "/config", module + "/app/agent", "its layer may not"},
 		{"a web view, far down", "/app/cli", "github.com/wailsapp/wails/v2", "main reaches github.com/wailsapp/: " + module + " → " + module + "/app/cli → github.com/wailsapp/wails/v2"},
+		{"the app, from the server", "/backend", module + "/app", "its layer may not"},
+		{"the app, far down", "/backend/postgres", module + "/app/sqlite", "backend/postgres reaches " + module + "/app/"},
 		{"test code, far down", "/app/standalone", module + "/app/apptest", "main reaches app/apptest"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
