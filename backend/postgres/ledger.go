@@ -47,7 +47,6 @@ func (q *push) begin(ctx context.Context) error {
 		return err
 	}
 	if q.batch.After > 0 && q.known[q.batch.After] == nil {
-		q.stopped = true
 		for i, g := range q.batch.Groups {
 			q.results[i] = pushapi.Result{Group: g.Number, Part: g.Part}
 			q.retry(i, pushapi.OutOfOrder, "The group that was sent before has not been seen.")

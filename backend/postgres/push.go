@@ -44,7 +44,7 @@ type push struct {
 	known   map[int64]*entry // the ledger's lines of these groups
 	pending []*pending
 	lost    []lost
-	stopped bool // a group is to be sent again, so all after it are
+	stop    int // the group of the batch that is to be sent again, as all after it
 }
 
 // pending is a group to be applied: of the batch, or with the parts that came before.
@@ -65,19 +65,19 @@ type part struct {
 }
 
 func (s *Store) newPush(tx pgx.Tx, p backend.Principal, b pushapi.Batch) *push {
-	return &push{Store: s, tx: tx, p: p, batch: b, results: make([]pushapi.Result, len(b.Groups)),
+	return &push{Store: s, tx: tx, p: p, batch: b, results: make([]pushapi.Result, len(b.Groups)), stop: len(b.Groups),
 		reader: &reader{tables: s.tables, now: s.now(), client: b.ClientID}}
 }
 
 func (q *push) run(ctx context.Context) error {
-	if err := q.begin(ctx); err != nil {
+	if err := q.begin(ctx); err != nil || q.stop == 0 {
 		return err
 	}
 	for i := range q.batch.Groups {
 		g := &q.batch.Groups[i]
 		q.results[i] = pushapi.Result{Group: g.Number, Part: g.Part}
-		if q.stopped {
-			q.retry(i, pushapi.NotTried, "Something before it is to be sent again first.")
+		if i > q.stop {
+			q.retry(i, pushapi.NotTried, notTried)
 			continue
 		}
 		if err := q.sort(ctx, i, g); err != nil {
@@ -90,8 +90,10 @@ func (q *push) run(ctx context.Context) error {
 	return q.finish(ctx)
 }
 
+const notTried = "Something before it is to be sent again first."
+
 func (q *push) retry(i int, code pushapi.Code, message string) {
-	q.stopped = true
+	q.stop = min(q.stop, i)
 	q.results[i].Status, q.results[i].Code, q.results[i].Message = pushapi.Retry, code, message
 }
 
@@ -179,7 +181,11 @@ func (q *push) try(ctx context.Context, changes []change) ([]lost, error) {
 }
 
 func (q *push) applyOne(ctx context.Context, p *pending) error {
-	if p.why != nil || q.stopped {
+	if p.index > q.stop {
+		q.retry(p.index, pushapi.NotTried, notTried)
+		return nil
+	}
+	if p.why != nil {
 		return nil
 	}
 	done, err := q.try(ctx, p.changes)

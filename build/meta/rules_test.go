@@ -85,7 +85,7 @@ var neverReaches = map[string][]string{
 	"backend/postgres": {"testing", "app", module + "/app/"},
 	"backend/httpapi":  {"testing", "app", module + "/app/"},
 	"backend/identity": {"net/http", "testing", "app", module + "/app/"},
-	"backend/pushapi":  {"net/http", "database/sql", "os"},
+	"backend/pushapi":  {"net/http", "database/sql"},
 	"app/local":        {"database/sql", "github.com/benbjohnson/", "modernc.org/"},
 	"app/tray":         {"net/http", "database/sql"},
 	"app/sqlite":       {"net/http", "github.com/benbjohnson/", "cloud.google.com/"},
