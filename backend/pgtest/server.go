@@ -106,7 +106,8 @@ func (s *Server) kill() error {
 	if err := process.Kill(); err != nil {
 		return err
 	}
-	<-s.done // the script reports what became of it
+	_ = s.stdin.Close() // else what watches it outlives the script, and holds its standard error open
+	<-s.done            // the script reports what became of it
 	return nil
 }
 

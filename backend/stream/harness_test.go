@@ -55,6 +55,8 @@ func recorded(t testing.TB, db *pgtest.DB) *site {
 
 func (s *site) createLog(t testing.TB) {
 	t.Helper()
+	conn := s.db.Connect(t, "postgres")
+	t.Cleanup(func() { released(t, conn) }) // after the writers of the test, which are made later
 	if err := oplog.CreateSchema(t.Context(), s.db.Connect(t, "postgres")); err != nil {
 		t.Fatal(err)
 	}
@@ -101,10 +103,7 @@ func (s *site) write(t testing.TB, change ...func(*oplog.Config)) (stop func()) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop = running(t, w.Run)
-	conn := s.db.Connect(t, "postgres")
-	t.Cleanup(func() { stop(); released(t, conn) })
-	return stop
+	return running(t, w.Run)
 }
 
 // released waits until PostgreSQL has noticed that nobody reads the slot; before, its database cannot be dropped.
@@ -262,6 +261,25 @@ func connect(t testing.TB, url, token, body string) *connection {
 		text, _ := io.ReadAll(response.Body)
 		t.Fatalf("status %d: %s", response.StatusCode, text)
 	}
+	return follow(t, response, cancel)
+}
+
+// reconnect is connect as clients do it: again and again while the server cannot.
+func reconnect(t testing.TB, url, token, body string) *connection {
+	t.Helper()
+	var c *connection
+	waitFor(t, func() error {
+		response, cancel := post(t, url+"/sync/stream", token, body)
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("status %d", response.StatusCode)
+		}
+		c = follow(t, response, cancel)
+		return nil
+	})
+	return c
+}
+
+func follow(t testing.TB, response *http.Response, cancel func()) *connection {
 	c := &connection{t: t, lines: make(chan line, 100), ended: make(chan error, 1), close: cancel}
 	go c.read(response.Body)
 	t.Cleanup(cancel)

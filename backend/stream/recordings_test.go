@@ -354,7 +354,6 @@ func (s *stage) consume(a *actor, to int) {
 	}
 }
 
-
 // act is what some lines say: which kinds for which buckets, in which order within a checkpoint. Several checkpoints are
 // laid over each other.
 type act struct {

@@ -68,7 +68,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /write-checkpoint2.json", s.serveWriteCheckpoint)
 	mux.HandleFunc("POST /sync/checkpoint-request", s.serveCheckpointRequest)
 	mux.HandleFunc("GET /probes/startup", s.serveReady)
-	mux.HandleFunc("GET /probes/liveness", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]any{"data": map[string]bool{"ready": true}}) })
+	mux.HandleFunc("GET /probes/liveness", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]any{"data": map[string]bool{"ready": true}})
+	})
 	mux.HandleFunc("GET /probes/readiness", s.serveReady)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNotFound) })
 	return mux

@@ -189,7 +189,7 @@ const partSQL = `SELECT b.stable, o.op_id, o.checksum, o.kind, coalesce(o.name, 
 				SELECT op_id, checksum, kind, tbl, row_id, data FROM sync_log.ops
 				WHERE bucket = b.id AND op_id > $2 AND op_id <= $3 ORDER BY op_id LIMIT $4) l) p
 		LEFT JOIN sync_log.tables t ON t.id = p.tbl
-		WHERE coalesce(p.bytes - octet_length(p.data), 0) <= $5) o ON true
+		WHERE coalesce(p.bytes, 0) - coalesce(octet_length(p.data), 0) <= $5) o ON true
 	WHERE b.id = $1`
 
 func part(rows pgx.Rows, err error, upTo int64) (p Part, _ error) {
