@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,9 +18,14 @@ const MaxLife = 15 * time.Minute
 // leeway is how far the clocks of an issuer and ours may differ.
 const leeway = time.Minute
 
+// maxToken is far more than a token of ours has; a longer one is not even read.
+const maxToken = 8 << 10
+
 // Config is what a Verifier needs.
 type Config struct {
-	Keys     jose.JSONWebKeySet // public keys with their kid and alg
+	Keys     jose.JSONWebKeySet                                          // public keys with their kid and alg, or
+	Source   func(ctx context.Context) (jose.JSONWebKeySet, error)       // where they are found
+	Live     func(ctx context.Context, s Session) (live bool, err error) // nil: tokens end with time alone
 	Issuer   string
 	Audience string           // one of the token's
 	Now      func() time.Time // nil: time.Now
@@ -30,13 +36,19 @@ type Verifier struct{ c Config }
 
 // NewVerifier refuses a configuration that would accept too much.
 func NewVerifier(c Config) (*Verifier, error) {
-	if c.Issuer == "" || c.Audience == "" || len(c.Keys.Keys) == 0 {
+	if c.Issuer == "" || c.Audience == "" || c.Source == nil && len(c.Keys.Keys) == 0 {
 		return nil, backend.Errorf(backend.Invalid, "Verifying tokens needs an issuer, an audience and keys.")
 	}
 	for _, k := range c.Keys.Keys {
 		if !k.Valid() || !k.IsPublic() || k.KeyID == "" || !allowed(k.Algorithm) {
 			return nil, backend.Errorf(backend.Invalid, "The key %q is no public ES256 or EdDSA key with a kid and an alg.", k.KeyID)
 		}
+	}
+	if c.Source == nil {
+		c.Source = func(context.Context) (jose.JSONWebKeySet, error) { return c.Keys, nil }
+	}
+	if c.Live == nil {
+		c.Live = func(context.Context, Session) (bool, error) { return true, nil }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -54,39 +66,60 @@ func allowed(alg string) bool {
 type claims struct {
 	Tenant  string `json:"tenant_id"`
 	Machine string `json:"machine_id"`
+	Session string `json:"sid,omitempty"`
 }
 
+// errCannotTell is why a token is neither accepted nor refused.
+var errCannotTell = errors.New("cannot tell")
+
 // Verify returns whom a token was made for. All failures look alike to the caller; the cause is in the error's Err.
-func (v *Verifier) Verify(_ context.Context, bearer string) (backend.Principal, error) {
-	p, err := v.verify(bearer)
+func (v *Verifier) Verify(ctx context.Context, bearer string) (backend.Principal, error) {
+	p, err := v.verify(ctx, bearer)
+	if errors.Is(err, errCannotTell) {
+		return backend.Principal{}, backend.Errorf(backend.Unavailable, "Tokens cannot be checked now.").Wrap(err)
+	}
 	if err != nil {
 		return backend.Principal{}, backend.Errorf(backend.Unauthenticated, "The token is not valid, or no longer.").Wrap(err)
 	}
 	return p, nil
 }
 
-func (v *Verifier) verify(bearer string) (backend.Principal, error) {
-	token, err := jwt.ParseSigned(bearer, algorithms)
+func (v *Verifier) verify(ctx context.Context, bearer string) (backend.Principal, error) {
+	std, own, err := v.read(ctx, bearer)
 	if err != nil {
-		return backend.Principal{}, err
-	}
-	key, err := v.key(token.Headers)
-	if err != nil {
-		return backend.Principal{}, err
-	}
-	var std jwt.Claims
-	var own claims
-	if err := token.Claims(key, &std, &own); err != nil {
 		return backend.Principal{}, err
 	}
 	if err := v.check(std, own); err != nil {
 		return backend.Principal{}, err
 	}
+	live, err := v.c.Live(ctx, Session{Tenant: own.Tenant, User: std.Subject, Machine: own.Machine, ID: own.Session})
+	if err != nil {
+		return backend.Principal{}, fmt.Errorf("%w whether the session goes on: %w", errCannotTell, err)
+	}
+	if !live {
+		return backend.Principal{}, errors.New("the session has ended")
+	}
 	return backend.Principal{Tenant: own.Tenant, User: std.Subject, Machine: own.Machine, Expires: std.Expiry.Time()}, nil
 }
 
+// read returns the claims of a token whose signature is right.
+func (v *Verifier) read(ctx context.Context, bearer string) (std jwt.Claims, own claims, err error) {
+	if len(bearer) > maxToken {
+		return std, own, errors.New("the token is too long")
+	}
+	token, err := jwt.ParseSigned(bearer, algorithms)
+	if err != nil {
+		return std, own, err
+	}
+	key, err := v.key(ctx, token.Headers)
+	if err != nil {
+		return std, own, err
+	}
+	return std, own, token.Claims(key, &std, &own)
+}
+
 // key is the one of ours that the token names, if it is of the kind that the token was signed with.
-func (v *Verifier) key(headers []jose.Header) (any, error) {
+func (v *Verifier) key(ctx context.Context, headers []jose.Header) (any, error) {
 	if len(headers) != 1 {
 		return nil, fmt.Errorf("the token has %d signatures", len(headers))
 	}
@@ -94,8 +127,12 @@ func (v *Verifier) key(headers []jose.Header) (any, error) {
 	if typ, _ := h.ExtraHeaders["typ"].(string); typ != "at+jwt" && typ != "application/at+jwt" {
 		return nil, fmt.Errorf("the token is no access token")
 	}
-	for _, k := range v.c.Keys.Key(h.KeyID) {
-		if h.KeyID != "" && k.Algorithm == h.Algorithm {
+	keys, err := v.c.Source(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w which keys are ours: %w", errCannotTell, err)
+	}
+	for _, k := range keys.Key(h.KeyID) {
+		if h.KeyID != "" && k.Algorithm == h.Algorithm && allowed(k.Algorithm) {
 			return k.Key, nil
 		}
 	}

@@ -23,7 +23,7 @@ DECLARE
 BEGIN
   FOR role IN SELECT * FROM (VALUES
     ('app_owner', 'NOLOGIN NOINHERIT'), ('app_admin', 'NOLOGIN NOINHERIT'), ('app_migrator', 'LOGIN NOINHERIT'),
-    ('app_api', 'LOGIN NOINHERIT'), ('powersync', 'LOGIN NOINHERIT REPLICATION')) AS r(name, attributes)
+    ('app_api', 'LOGIN NOINHERIT'), ('app_identity', 'LOGIN NOINHERIT'), ('powersync', 'LOGIN NOINHERIT REPLICATION')) AS r(name, attributes)
   LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role.name) THEN
       EXECUTE format('CREATE ROLE %I %s', role.name, role.attributes);
