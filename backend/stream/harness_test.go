@@ -53,11 +53,19 @@ func recorded(t testing.TB, db *pgtest.DB) *site {
 	return s
 }
 
+// product is a site with the product's tables and rules.
+func product(t testing.TB, db *pgtest.DB) *site {
+	t.Helper()
+	s := &site{db: db, rules: Memory(), schema: Schema, public: Publication, role: Role}
+	s.createLog(t)
+	return s
+}
+
 func (s *site) createLog(t testing.TB) {
 	t.Helper()
 	conn := s.db.Connect(t, "postgres")
 	t.Cleanup(func() { released(t, conn) }) // after the writers of the test, which are made later
-	if err := oplog.CreateSchema(t.Context(), s.db.Connect(t, "postgres")); err != nil {
+	if err := oplog.CreateSchema(t.Context(), conn, s.role); err != nil {
 		t.Fatal(err)
 	}
 }
