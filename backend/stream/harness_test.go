@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,6 +39,8 @@ type site struct {
 	schema string
 	public string // publication
 	role   string // of the writer and the servers
+
+	address string // of the next server; empty = any port
 }
 
 // recorded is a site with the tables and rules of the recordings.
@@ -157,7 +160,14 @@ func (s *site) serve(t testing.TB, change ...func(*Config)) (url string, stop fu
 		t.Fatal(err)
 	}
 	stopTail := running(t, server.Run)
-	web := httptest.NewServer(server.Handler())
+	web := httptest.NewUnstartedServer(server.Handler())
+	if s.address != "" {
+		web.Listener.Close()
+		if web.Listener, err = net.Listen("tcp", s.address); err != nil {
+			t.Fatal(err)
+		}
+	}
+	web.Start()
 	var once sync.Once
 	stop = func() { once.Do(func() { stopTail(); web.CloseClientConnections(); web.Close(); pool.Close() }) }
 	t.Cleanup(stop)
@@ -372,7 +382,7 @@ func (c *connection) until(kind string) []line {
 // source runs SQL in the site's database.
 func (s *site) source(t testing.TB) *pgx.Conn { return s.db.Connect(t, "postgres") }
 
-func exec(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
+func execute(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
 	t.Helper()
 	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)

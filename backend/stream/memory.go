@@ -22,7 +22,7 @@ const accessTable = "access"
 func Memory() rules.Definition {
 	d := rules.Definition{
 		Lookups: []rules.Lookup{{Name: accessTable, Table: accessTable, Who: []string{"tenant_id", "user_id"},
-			Claims: []string{"tenant", "sub"}, Key: []string{"tenant_id", "project_id"}}},
+			Claims: []string{"tenant_id", "sub"}, Key: []string{"tenant_id", "project_id"}}},
 	}
 	for _, t := range schema.Tables() {
 		columns := make([]string, len(t.Columns))
@@ -49,7 +49,7 @@ func Memory() rules.Definition {
 
 // own are a person's rows without a project.
 func own(name string, priority int, tables []string) rules.Stream {
-	s := rules.Stream{Name: "own_" + name, Priority: priority, Default: true, Claims: []string{"tenant", "sub"}}
+	s := rules.Stream{Name: "own_" + name, Priority: priority, Default: true, Claims: []string{"tenant_id", "sub"}}
 	for _, t := range tables {
 		s.Sources = append(s.Sources, rules.Source{Table: t, Key: []string{"tenant_id", "user_id"},
 			Where: []rules.Condition{{Column: "project_id", Test: rules.Null}}})

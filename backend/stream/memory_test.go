@@ -21,7 +21,9 @@ const acme = `
 		('acme', 'm1', 'ann', 'p', 'in the project'), ('acme', 'm2', 'ann', NULL, 'of ann'), ('acme', 'm3', 'bob', NULL, 'of bob');
 	INSERT INTO app.decisions (tenant_id, id, user_id, project_id, decision, confidence) VALUES ('acme', 'd1', 'ann', 'p', 'yes', 1);`
 
-func worker(tenant, user string) string { return token(map[string]any{"tenant": tenant, "sub": user}) }
+func worker(tenant, user string) string {
+	return token(map[string]any{"tenant_id": tenant, "sub": user})
+}
 
 func TestAProjectComesAndGoesWithItsSharing(t *testing.T) {
 	s := product(t, pgtest.New(t))

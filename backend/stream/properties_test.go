@@ -34,7 +34,7 @@ func office(t testing.TB, change ...func(*oplog.Config)) (*site, string) {
 
 func add(t testing.TB, conn *pgx.Conn, user string, contents ...string) {
 	t.Helper()
-	exec(t, conn, "INSERT INTO messages (id, tenant_id, user_id, content) SELECT gen_random_uuid(), $1, $2, unnest($3::text[])", tenant, user, contents)
+	execute(t, conn, "INSERT INTO messages (id, tenant_id, user_id, content) SELECT gen_random_uuid(), $1, $2, unnest($3::text[])", tenant, user, contents)
 }
 
 // stored are the contents of a person's messages in the source, sorted.
@@ -91,9 +91,9 @@ func TestValuesOutOfLineSurvive(t *testing.T) {
 		t.Run(identity, func(t *testing.T) {
 			s := recorded(t, pgtest.New(t))
 			conn := s.source(t)
-			exec(t, conn, "ALTER TABLE messages REPLICA IDENTITY "+identity)
+			execute(t, conn, "ALTER TABLE messages REPLICA IDENTITY "+identity)
 			long := "(SELECT string_agg(md5(g::text), '') FROM generate_series(1, 1000) g)"
-			exec(t, conn, "INSERT INTO messages (id, tenant_id, user_id, content) SELECT gen_random_uuid(), '"+tenant+"', NULL, "+long)
+			execute(t, conn, "INSERT INTO messages (id, tenant_id, user_id, content) SELECT gen_random_uuid(), '"+tenant+"', NULL, "+long)
 			s.write(t)
 			url, _ := s.serve(t)
 			c, r := connect(t, url, person(tenant, ada), request("c", nil)), newReplica(t)
@@ -104,7 +104,7 @@ func TestValuesOutOfLineSurvive(t *testing.T) {
 				"UPDATE messages SET role = 's'",
 				"UPDATE messages SET tenant_id = '" + tenant + "', id = gen_random_uuid()",
 			} {
-				exec(t, conn, sql)
+				execute(t, conn, sql)
 				r.reaches(c, stored(t, conn, ada))
 			}
 			if got := r.contents("messages", "role"); !slices.Equal(got, []string{"s"}) {
@@ -119,7 +119,7 @@ func TestValuesOutOfLineSurvive(t *testing.T) {
 func TestAnOpenTransactionDelaysNobodyAndIsNotMissed(t *testing.T) {
 	s, url := office(t)
 	conn, slow := s.source(t), s.source(t)
-	exec(t, slow, "BEGIN")
+	execute(t, slow, "BEGIN")
 	add(t, slow, ada, "open")
 	c, r := connect(t, url, person(tenant, ada), request("c", nil)), newReplica(t)
 	var want []string
@@ -129,7 +129,7 @@ func TestAnOpenTransactionDelaysNobodyAndIsNotMissed(t *testing.T) {
 		r.reaches(c, want)
 	}
 	before := number(r.lastOp)
-	exec(t, slow, "COMMIT")
+	execute(t, slow, "COMMIT")
 	r.reaches(c, stored(t, conn, ada))
 	for id, row := range r.bucketOf("mine_messages").rows {
 		if row.op > int64(before) != (columns(row.document)["content"] == "open") {
@@ -306,9 +306,9 @@ func TestCompactionKeepsEveryPosition(t *testing.T) {
 		case i%3 == 0:
 			add(t, conn, ada, "m"+strconv.Itoa(i))
 		case random.IntN(4) == 0:
-			exec(t, conn, "DELETE FROM messages WHERE id = (SELECT id FROM messages WHERE content LIKE 'm%' ORDER BY random() LIMIT 1)")
+			execute(t, conn, "DELETE FROM messages WHERE id = (SELECT id FROM messages WHERE content LIKE 'm%' ORDER BY random() LIMIT 1)")
 		default:
-			exec(t, conn, "UPDATE messages SET content = 'm' || random() WHERE id = (SELECT id FROM messages WHERE content LIKE 'm%' ORDER BY random() LIMIT 1)")
+			execute(t, conn, "UPDATE messages SET content = 'm' || random() WHERE id = (SELECT id FROM messages WHERE content LIKE 'm%' ORDER BY random() LIMIT 1)")
 		}
 		r.reaches(c, stored(t, conn, ada))
 		if i%10 == 0 {
@@ -344,7 +344,7 @@ func compacted(t testing.TB, conn *pgx.Conn) error {
 func TestReadersBesideHotRows(t *testing.T) {
 	s, url := office(t, func(c *oplog.Config) { c.CompactEvery, c.RewriteAfter = 5*time.Millisecond, 20 })
 	conn := s.source(t)
-	exec(t, conn, "INSERT INTO messages (id, tenant_id, user_id, content) SELECT gen_random_uuid(), $1, $2, 'm' || g || repeat('x', 2000) FROM generate_series(1, 5000) g", tenant, ada)
+	execute(t, conn, "INSERT INTO messages (id, tenant_id, user_id, content) SELECT gen_random_uuid(), $1, $2, 'm' || g || repeat('x', 2000) FROM generate_series(1, 5000) g", tenant, ada)
 	stop := traffic(t, s, ada)
 	for range 5 {
 		c, r := connect(t, url, person(tenant, ada), request("c", nil)), newReplica(t)
@@ -362,16 +362,16 @@ func TestReadersBesideHotRows(t *testing.T) {
 func TestStorageIsBounded(t *testing.T) {
 	s, url := office(t, func(c *oplog.Config) { c.CompactEvery, c.RewriteAfter = 20*time.Millisecond, 1000 })
 	conn := s.source(t)
-	exec(t, conn, `INSERT INTO messages (id, tenant_id, user_id, visibility, created_at, content, role, hash)
+	execute(t, conn, `INSERT INTO messages (id, tenant_id, user_id, visibility, created_at, content, role, hash)
 		SELECT gen_random_uuid(), $1, $2, 'private', now(), repeat(md5(g::text), 8), 'user', md5(g::text) FROM generate_series(1, 10000) g`, tenant, ada)
 	for range 6 {
-		exec(t, conn, "UPDATE messages SET content = reverse(content) WHERE abs(hashtext(id::text)) % 2 = 0")
-		exec(t, conn, "VACUUM messages")
+		execute(t, conn, "UPDATE messages SET content = reverse(content) WHERE abs(hashtext(id::text)) % 2 = 0")
+		execute(t, conn, "VACUUM messages")
 		settle(t, conn, url)
 	}
 	waitFor(t, func() error { return compacted(t, conn) })
-	exec(t, conn, "VACUUM FULL messages")
-	exec(t, conn, "VACUUM FULL sync_log.ops")
+	execute(t, conn, "VACUUM FULL messages")
+	execute(t, conn, "VACUUM FULL sync_log.ops")
 	var source, log int64
 	err := conn.QueryRow(t.Context(), "SELECT pg_total_relation_size('messages'), pg_total_relation_size('sync_log.ops')").Scan(&source, &log)
 	if err != nil {

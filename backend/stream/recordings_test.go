@@ -173,7 +173,7 @@ func (s *stage) perform(step step) {
 	}
 	for _, sql := range statements {
 		if sql != "" {
-			exec(s.t, s.conn, sql)
+			execute(s.t, s.conn, sql)
 		}
 	}
 	if len(step.before) == 0 { // nobody watches: wait until it is in the log
