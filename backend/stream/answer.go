@@ -20,16 +20,17 @@ func (f *failure) Error() string { return f.Description }
 
 // The failures. What went wrong inside is logged, never answered.
 var (
-	errMissing   = &failure{CodeTokenMissing, http.StatusUnauthorized, "Authentication required", "", "AuthorizationError"}
-	errNotJSON   = &failure{"PSYNC_S2001", http.StatusBadRequest, "Body is not valid JSON", "", "ValidationError"}
-	errMediaType = &failure{"PSYNC_S2001", http.StatusUnsupportedMediaType, "Unsupported Media Type", "", "ValidationError"}
-	errNotFound  = &failure{"PSYNC_S2002", http.StatusNotFound, "The path does not exist on this server", "", "RouteNotFound"}
-	errTooLarge  = &failure{"PSYNC_S2001", http.StatusRequestEntityTooLarge, "The body is too large", "", "ValidationError"}
-	errInside    = &failure{"PSYNC_S2001", http.StatusInternalServerError, "Something went wrong", "", "InternalServerError"}
-	errNotReady  = &failure{"PSYNC_S2302", http.StatusServiceUnavailable, "The stream is not ready yet", "", "ServiceError"}
-	errEnding    = &failure{"PSYNC_S2003", http.StatusServiceUnavailable, "The service is shutting down", "", "ServiceError"}
-	errStreams   = &failure{"PSYNC_S2304", http.StatusTooManyRequests, "Too many open streams", "", "ServiceError"}
-	errBuckets   = &failure{"PSYNC_S2305", http.StatusInternalServerError, "Too many buckets", "", "ServiceError"}
+	errMissing    = &failure{CodeTokenMissing, http.StatusUnauthorized, "Authentication required", "", "AuthorizationError"}
+	errNotJSON    = &failure{"PSYNC_S2001", http.StatusBadRequest, "Body is not valid JSON", "", "ValidationError"}
+	errMediaType  = &failure{"PSYNC_S2001", http.StatusUnsupportedMediaType, "Unsupported Media Type", "", "ValidationError"}
+	errNotFound   = &failure{"PSYNC_S2002", http.StatusNotFound, "The path does not exist on this server", "", "RouteNotFound"}
+	errTooLarge   = &failure{"PSYNC_S2001", http.StatusRequestEntityTooLarge, "The body is too large", "", "ValidationError"}
+	errInside     = &failure{"PSYNC_S2001", http.StatusInternalServerError, "Something went wrong", "", "InternalServerError"}
+	errNotReady   = &failure{"PSYNC_S2302", http.StatusServiceUnavailable, "The stream is not ready yet", "", "ServiceError"}
+	errCannotTell = &failure{"PSYNC_S2003", http.StatusServiceUnavailable, "Tokens cannot be checked now", "", "ServiceError"}
+	errEnding     = &failure{"PSYNC_S2003", http.StatusServiceUnavailable, "The service is shutting down", "", "ServiceError"}
+	errStreams    = &failure{"PSYNC_S2304", http.StatusTooManyRequests, "Too many open streams", "", "ServiceError"}
+	errBuckets    = &failure{"PSYNC_S2305", http.StatusInternalServerError, "Too many buckets", "", "ServiceError"}
 )
 
 func invalid(details string) *failure {

@@ -40,7 +40,9 @@ type site struct {
 	public string // publication
 	role   string // of the writer and the servers
 
-	address string // of the next server; empty = any port
+	address  string // of the next server; empty = any port
+	verifier Verifier
+	beside   http.Handler // what answers below /v1/
 }
 
 // recorded is a site with the tables and rules of the recordings.
@@ -152,6 +154,9 @@ func (s *site) serve(t testing.TB, change ...func(*Config)) (url string, stop fu
 		t.Fatal(err)
 	}
 	config := Config{Pool: pool, Database: s.db.DSN(s.role), Rules: s.rules, Verifier: openDoor{}, Log: testLog(t)}
+	if s.verifier != nil {
+		config.Verifier = s.verifier
+	}
 	for _, c := range change {
 		c(&config)
 	}
@@ -160,7 +165,12 @@ func (s *site) serve(t testing.TB, change ...func(*Config)) (url string, stop fu
 		t.Fatal(err)
 	}
 	stopTail := running(t, server.Run)
-	web := httptest.NewUnstartedServer(server.Handler())
+	mux := http.NewServeMux()
+	mux.Handle("/", server.Handler())
+	if s.beside != nil {
+		mux.Handle("/v1/", s.beside)
+	}
+	web := httptest.NewUnstartedServer(mux)
 	if s.address != "" {
 		web.Listener.Close()
 		if web.Listener, err = net.Listen("tcp", s.address); err != nil {

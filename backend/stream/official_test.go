@@ -2,6 +2,9 @@ package stream
 
 import (
 	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,27 +17,53 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/coditect-ai/coditect-sync/backend/httpapi"
+	"github.com/coditect-ai/coditect-sync/backend/identity"
 	"github.com/coditect-ai/coditect-sync/backend/pgtest"
+	"github.com/coditect-ai/coditect-sync/backend/postgres"
 	"github.com/coditect-ai/coditect-sync/config/schema"
 )
 
-// TestOfficialClient lets the official client, unmodified, live through what a client lives through: the first sync,
-// live changes, a project shared and taken away, the server and the writer of the log restarted in the middle. At each
-// point its tables equal what PostgreSQL holds for the person.
+// TestOfficialClient lets the official client, unmodified, with real tokens, live through what a client lives through: the
+// first sync, live changes, a project shared and taken away, uploads to our API, edits made offline, an edit that is
+// refused, the server and the writer of the log restarted in the middle. At each point its tables equal what PostgreSQL
+// holds for the person.
 func TestOfficialClient(t *testing.T) {
 	s := product(t, pgtest.New(t))
 	s.db.Exec(t, acme)
 	s.db.Exec(t, `INSERT INTO app.messages (tenant_id, id, user_id, content) SELECT 'acme', 'many' || g, 'bob', repeat(md5(g::text), 4) FROM generate_series(1, 3000) g`)
+	bob := s.withAPI(t)
 	stopWriter := s.write(t)
 	url, stopServer := s.serve(t)
 	c := official(t, url)
-	c.do("connect", map[string]any{"token": worker("acme", "bob")})
+	c.do("connect", map[string]any{"token": bob, "push": url + "/v1/push"})
 	conn := s.source(t)
 	c.holds(conn, "bob")
 
+	c.liveChanges(conn)
+	c.uploads(conn)
+
+	stop := pushes(t, s)
+	stopServer()
+	s.address = strings.TrimPrefix(url, "http://")
+	s.serve(t)
+	stopWriter()
+	s.write(t)
+	stop()
+	c.holds(conn, "bob")
+	execute(t, conn, "DELETE FROM app.memberships WHERE user_id = 'bob'")
+	c.holds(conn, "bob")
+}
+
+// liveChanges makes changes in the database, some of them to what bob may see.
+func (c *officialClient) liveChanges(conn *pgx.Conn) {
+	c.t.Helper()
 	for _, sql := range []string{
 		"UPDATE app.messages SET content = 'changed' WHERE id LIKE 'many1%'",
 		"DELETE FROM app.messages WHERE id LIKE 'many2%'",
@@ -47,20 +76,76 @@ func TestOfficialClient(t *testing.T) {
 		"UPDATE app.messages SET content = 'not seen by bob' WHERE id = 'm1'",
 		"INSERT INTO app.memberships VALUES ('acme', 'core', 'bob')",
 	} {
-		execute(t, conn, sql)
+		execute(c.t, conn, sql)
 		c.holds(conn, "bob")
 	}
+}
 
-	stop := pushes(t, s)
-	stopServer()
-	s.address = strings.TrimPrefix(url, "http://")
-	s.serve(t)
-	stopWriter()
-	s.write(t)
-	stop()
+// uploads makes changes in the client, at first while it is connected, then while it is not, and one that is refused.
+func (c *officialClient) uploads(conn *pgx.Conn) {
+	c.t.Helper()
+	local := func(sql string) { c.do("execute", map[string]any{"sql": sql}) }
+	in := func(sql string) error {
+		var found bool
+		err := conn.QueryRow(c.t.Context(), "SELECT EXISTS ("+sql+")").Scan(&found)
+		if err == nil && !found {
+			err = fmt.Errorf("not there: %s", sql)
+		}
+		return err
+	}
+	local("INSERT INTO decisions (id, user_id, created_at, updated_at, decision, confidence) VALUES ('up1', 'bob', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', 'uploaded', 0.25)")
+	waitFor(c.t, func() error { return in("SELECT FROM app.decisions WHERE id = 'up1' AND confidence = 0.25") })
 	c.holds(conn, "bob")
-	execute(t, conn, "DELETE FROM app.memberships WHERE user_id = 'bob'")
+	local("UPDATE decisions SET decision = 'changed here' WHERE id = 'up1'")
+	local("DELETE FROM messages WHERE id = 'many30'")
+	waitFor(c.t, func() error { return in("SELECT WHERE NOT EXISTS (SELECT FROM app.messages WHERE id = 'many30')") })
 	c.holds(conn, "bob")
+
+	c.do("disconnect", nil)
+	local("UPDATE decisions SET decision = 'made offline' WHERE id = 'up1'")
+	local("INSERT INTO sessions (id, user_id, created_at, updated_at, title) VALUES ('up2', 'bob', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', 'offline')")
+	local("INSERT INTO sessions (id, user_id, created_at, updated_at, project_id) VALUES ('up3', 'bob', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', 'not-his')")
+	execute(c.t, conn, "UPDATE app.messages SET content = 'meanwhile' WHERE id LIKE 'many4%'")
+	c.do("connect", nil)
+	waitFor(c.t, func() error { return in("SELECT FROM app.sessions WHERE id = 'up2'") })
+	waitFor(c.t, func() error { return in("SELECT FROM app.decisions WHERE decision = 'made offline'") })
+	c.holds(conn, "bob")
+	if rejected := c.do("status", nil)[0]["rejected"]; rejected != 1.0 {
+		c.t.Errorf("%v groups were refused, want 1", rejected)
+	}
+}
+
+// withAPI puts the push API beside the stream, and both behind tokens. It returns one of bob's.
+func (s *site) withAPI(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "ES256"}}}
+	verifier, err := identity.NewVerifier(identity.Config{Keys: keys, Issuer: "https://id.test", Audience: "api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := postgres.Open(t.Context(), postgres.Config{DSN: s.db.DSN("app_api"), Log: testLog(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	s.verifier = Tokens(verifier)
+	s.beside = httpapi.New(httpapi.Config{Store: store, Verifier: verifier, Log: testLog(t), Version: "1"})
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}},
+		(&jose.SignerOptions{}).WithType("at+jwt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := jwt.Signed(signer).Claims(jwt.Claims{Issuer: "https://id.test", Subject: "bob", Audience: jwt.Audience{"api", "powersync"},
+		IssuedAt: jwt.NewNumericDate(time.Now()), Expiry: jwt.NewNumericDate(time.Now().Add(10 * time.Minute))}).
+		Claims(map[string]any{"tenant_id": "acme", "machine_id": "bob-pc"}).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // pushes writes rows of bob until stop is called.
@@ -75,7 +160,7 @@ func pushes(t *testing.T, s *site) (stop func()) {
 				return
 			default:
 			}
-			sql := `INSERT INTO app.messages (tenant_id, id, user_id, content) VALUES ('acme', 'live' || $1, 'bob', 'live')`
+			sql := `INSERT INTO app.messages (tenant_id, id, user_id, content) VALUES ('acme', 'live' || $1::int, 'bob', 'live')`
 			if _, err := conn.Exec(t.Context(), sql, n); err != nil {
 				t.Error(err)
 				return

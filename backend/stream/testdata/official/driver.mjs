@@ -20,7 +20,7 @@ const db = new PowerSyncDatabase({ schema, database: { dbFilename: 'client.db', 
 let url = endpoint;
 let token = '';
 let push = '';
-let group = 0;
+let rejected = 0;
 const connector = {
   async fetchCredentials() {
     return { endpoint: url, token };
@@ -30,16 +30,27 @@ const connector = {
     if (!transaction) return;
     const kinds = { PUT: 'put', PATCH: 'patch', DELETE: 'delete' };
     const changes = transaction.crud.map((e) => ({ table: e.table, op: kinds[e.op], id: e.id, data: e.opData ?? undefined }));
-    const body = JSON.stringify({ client_id: await database.getClientId(), changes, group: ++group });
-    const answer = await fetch(push, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body });
+    const answer = await fetch(push, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        machine_id: 'bob-pc',
+        client_id: await database.getClientId(),
+        schema_version: 1,
+        groups: [{ group: transaction.transactionId, changes }]
+      })
+    });
     if (!answer.ok) throw new Error(`push: ${answer.status} ${await answer.text()}`);
+    const [result] = (await answer.json()).results;
+    if (result.status === 'retry') throw new Error(`push: ${result.code}`);
+    if (result.status === 'rejected') rejected++;
     await transaction.complete();
   }
 };
 
 const commands = {
   async connect(c) {
-    token = c.token;
+    token = c.token ?? token;
     url = c.url ?? url;
     push = c.push ?? push;
     await db.connect(connector, {
@@ -62,7 +73,7 @@ const commands = {
   },
   async status() {
     const s = db.currentStatus;
-    return { connected: s.connected, synced: s.hasSynced ?? false, error: String(s.dataFlowStatus?.downloadError ?? '') };
+    return { rows: [{ connected: s.connected, synced: s.hasSynced ?? false, rejected }] };
   },
   async close() {
     await db.close();
