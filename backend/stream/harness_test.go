@@ -210,6 +210,8 @@ func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(&testWriter{t: t}, nil))
 }
 
+func plainLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
 type testWriter struct {
 	t     testing.TB
 	mu    sync.Mutex
