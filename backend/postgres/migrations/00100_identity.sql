@@ -101,7 +101,8 @@ CREATE TABLE identity.attempts (
   key bytea PRIMARY KEY,
   failures integer NOT NULL,
   last_at timestamptz NOT NULL,
-  until timestamptz NOT NULL
+  until timestamptz NOT NULL,
+  blocked boolean NOT NULL DEFAULT false  -- the last one
 );
 
 -- +goose StatementBegin
