@@ -30,7 +30,8 @@ type Server struct {
 
 	// Of the run that goes on:
 	stdin io.Closer
-	done  chan error
+	done  chan struct{} // closed when it has ended,
+	ended error         // like this
 }
 
 // start makes a server in a new directory and waits until it answers.
@@ -39,10 +40,7 @@ func start(ctx context.Context, settings ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: filepath.Join(dir, "pg"), settings: settings}
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL runs as another user below it
-		return nil, err
-	}
+	s := &Server{dir: dir, settings: settings}
 	if err := s.run(ctx); err != nil {
 		return nil, errors.Join(err, s.remove())
 	}
@@ -60,21 +58,24 @@ func (s *Server) run(ctx context.Context) error {
 		return err
 	}
 	var said strings.Builder
-	cmd.Stderr = &said
+	cmd.Stderr, cmd.WaitDelay = &said, 10*time.Second
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s.stdin, s.done = stdin, make(chan error, 1)
-	go func() { s.done <- cmd.Wait() }()
+	s.stdin, s.done = stdin, make(chan struct{})
+	go func() {
+		defer close(s.done)
+		s.ended = cmd.Wait()
+	}()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		if conn, err := pgx.Connect(ctx, s.dsn("postgres", "postgres")); err == nil {
-			return conn.Close(ctx)
+			return errors.Join(conn.Close(ctx), os.WriteFile(s.marker(), nil, 0o600))
 		}
 		select {
-		case err := <-s.done:
-			return fmt.Errorf("PostgreSQL ended before it answered (%w): %s%s", err, said.String(), s.log())
+		case <-s.done:
+			return fmt.Errorf("PostgreSQL ended before it answered (%w): %s%s", s.ended, said.String(), s.log())
 		case <-ctx.Done():
 			return fmt.Errorf("PostgreSQL did not answer: %s", s.log())
 		case <-time.After(20 * time.Millisecond):
@@ -82,10 +83,17 @@ func (s *Server) run(ctx context.Context) error {
 	}
 }
 
+// marker has the script delete the directory, should this process be killed.
+func (s *Server) marker() string { return filepath.Join(s.dir, "temporary") }
+
 // stop ends the server, and waits.
 func (s *Server) stop() error {
 	_ = s.stdin.Close()
-	return <-s.done
+	<-s.done
+	if s.ended != nil {
+		return fmt.Errorf("%w: %s", s.ended, s.log())
+	}
+	return nil
 }
 
 // kill ends the server's main process as a crash would, and waits.
@@ -103,7 +111,7 @@ func (s *Server) kill() error {
 	if err != nil {
 		return err
 	}
-	if err := process.Kill(); err != nil {
+	if err := errors.Join(os.Remove(s.marker()), process.Kill()); err != nil {
 		return err
 	}
 	_ = s.stdin.Close() // else what watches it outlives the script, and holds its standard error open
@@ -112,7 +120,7 @@ func (s *Server) kill() error {
 }
 
 func (s *Server) remove() error {
-	return os.RemoveAll(filepath.Dir(s.dir))
+	return os.RemoveAll(s.dir)
 }
 
 func (s *Server) log() string {

@@ -86,7 +86,7 @@ const mightBypass = `
 	FROM pg_roles r
 	WHERE pg_has_role(current_user, r.oid, 'MEMBER') AND (r.rolsuper OR r.rolbypassrls OR EXISTS (
 		SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relnamespace = 'app'::regnamespace AND c.relkind IN ('r', 'p')))
-	ORDER BY 1`
+	ORDER BY r.rolsuper DESC, r.rolbypassrls DESC, 1`
 
 func (s *Store) checkRole(ctx context.Context) error {
 	rows, err := s.pool.Query(ctx, mightBypass)

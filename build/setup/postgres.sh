@@ -8,6 +8,7 @@
 # run makes DIR at the first start. It listens on a Unix socket in DIR/socket only, which nobody but its user and root can
 # enter; its superuser is called postgres, without a password. NAME=VALUE are settings for this run. Under root it runs as
 # Debian's user postgres, because PostgreSQL refuses root. A caller who waits for it can watch for DIR/socket/.s.PGSQL.5432.
+# Where there is a file DIR/temporary when it is told to end, it deletes DIR.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -78,15 +79,18 @@ run() {
   shift
   need
   [ -d "$dir/data" ] || create "$dir" "$@"
-  trap 'stop "$dir"; exit 0' TERM INT HUP
+  trap 'stop "$dir"; [ ! -e "$dir/temporary" ] || rm -rf "$dir"; exit 0' TERM INT HUP
+  local size=0
+  [ ! -e "$dir/log" ] || size=$(stat -c %s "$dir/log")
   start "$dir" "$@"
   exec 3<&0
-  { cat <&3 >/dev/null; kill -TERM $$; } &
+  { while read -r -u 3; do :; done; kill -TERM $$; } 2>/dev/null & # builtins only: a child would outlive it
   local watch=$!
   wait "$server" && status=0 || status=$?
   # After kill -9 the dead server's children take a moment to go, and PostgreSQL refuses to start beside them.
-  while [ "$status" -ne 0 ] && tail -2 "$dir/log" | grep -q 'pre-existing shared memory'; do
+  while [ "$status" -ne 0 ] && tail -c +$((size + 1)) "$dir/log" | grep -q 'pre-existing shared memory'; do
     sleep 0.2
+    size=$(stat -c %s "$dir/log")
     start "$dir" "$@"
     wait "$server" && status=0 || status=$?
   done
@@ -105,5 +109,5 @@ remove() {
 case "${1:-}" in
 need) need ;;
 run | remove) "$@" ;;
-*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
