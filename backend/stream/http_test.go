@@ -261,6 +261,38 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	reconnect(t, url, person(tenant, ada), request("e", nil)) // when the first has lost its place
 }
 
+// What is urgent does not wait for the end of a long download, and no stream outlives its token.
+func TestALongDownloadLooksUp(t *testing.T) {
+	s := recorded(t, pgtest.New(t))
+	conn := s.source(t)
+	execute(t, conn, "INSERT INTO messages (id, tenant_id, user_id, content) SELECT gen_random_uuid(), $1, $2, repeat(md5(g::text), 300) FROM generate_series(1, 6000) g", tenant, ada)
+	s.write(t)
+	url, _ := s.serve(t)
+	response, _ := post(t, url+"/sync/stream", person(tenant, ada), request("c", nil))
+	short := token(map[string]any{"sub": ada, "tenant_id": tenant, "exp": float64(time.Now().Add(2*time.Second).UnixMilli()) / 1000})
+	expiring, _ := post(t, url+"/sync/stream", short, request("d", nil))
+	execute(t, conn, "INSERT INTO decisions (id, tenant_id, user_id, decision) VALUES (gen_random_uuid(), $1, $2, 'urgent')", tenant, ada)
+	settle(t, conn, url)
+	c, r := follow(t, response, func() {}), newReplica(t)
+	for len(r.contents("decisions", "id")) == 0 {
+		r.apply(c.until("partial_checkpoint_complete")...)
+	}
+	if r.got["checkpoint_complete"] > 0 || r.got["checkpoint_diff"] == 0 {
+		t.Errorf("the decision came with %v", r.got)
+	}
+	r.reaches(c, stored(t, conn, ada))
+
+	<-time.After(2 * time.Second) // until the token has expired
+	var last line
+	cut := follow(t, expiring, func() {})
+	for l := range cut.lines {
+		last = l
+	}
+	if string(last.raw) != `{"token_expires_in":0}` || <-cut.ended != io.EOF {
+		t.Errorf("the last line is %.100s", last.raw)
+	}
+}
+
 // A log built anew has other buckets, so no client can mistake its old positions for new ones; open streams are cut.
 func TestTheLogIsBuiltAnew(t *testing.T) {
 	for name, spoil := range map[string]func(*site){

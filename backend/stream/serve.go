@@ -76,11 +76,13 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*session, error) 
 // run sends lines until the token ends, which is a proper end; until the server ends; or until something fails.
 func (s *session) run(ctx context.Context, flush func() error) error {
 	if !time.Now().Before(s.principal.Expires) {
-		s.lines = wire.AppendTokenExpires(s.lines, 0)
-		return flush()
+		return s.expire(flush)
 	}
 	for {
 		err := s.advance(ctx, flush)
+		if errors.Is(err, errExpired) {
+			return s.expire(flush)
+		}
 		if errors.Is(err, oplog.ErrNotReady) {
 			err = errNotReady
 		}
@@ -96,6 +98,12 @@ func (s *session) run(ctx context.Context, flush func() error) error {
 			return err
 		}
 	}
+}
+
+// expire says that the token is no longer good, which is the last line.
+func (s *session) expire(flush func() error) error {
+	s.lines = wire.AppendTokenExpires(s.lines, 0)
+	return flush()
 }
 
 // sleep waits for news, and meanwhile tells now and then how long the token is good for. It returns false when the

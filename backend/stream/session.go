@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/coditect-ai/coditect-sync/backend/stream/oplog"
 	"github.com/coditect-ai/coditect-sync/backend/stream/rules"
@@ -42,21 +43,47 @@ func (s *Server) newSession(p Principal, request wire.Request, sleeper *sleeper)
 // advance brings the client to where the log is: it appends the lines, and hands those that do not fit to flush. The
 // last lines, at least, are left in s.lines.
 func (s *session) advance(ctx context.Context, flush func() error) error {
-	if err := s.look(ctx, s.head.Epoch == 0); err != nil {
-		return err
-	}
-	for !s.complete {
-		broken, err := s.pump(ctx, s.server.store, flush)
-		if err != nil {
+	for whole := s.head.Epoch == 0; ; {
+		if err := s.look(ctx, whole); err != nil {
 			return err
 		}
-		if broken {
-			if err := s.look(ctx, true); err != nil {
-				return err
-			}
+		if s.complete {
+			return nil
 		}
+		broken, err := s.pump(ctx, s.server.store, func() error { return s.pass(flush) })
+		if err != nil && !errors.Is(err, errNews) {
+			return err
+		}
+		if s.complete {
+			return nil
+		}
+		whole = broken
 	}
-	return nil
+}
+
+// What can happen between two parts of a long download.
+var (
+	errNews    = errors.New("a commit concerns the client")
+	errExpired = errors.New("the token has expired")
+)
+
+// pass hands lines to flush and looks up from the download: at commits, so that what is urgent need not wait for the end
+// of it, at the end of the token, and at that of the server.
+func (s *session) pass(flush func() error) error {
+	if err := flush(); err != nil {
+		return err
+	}
+	if !time.Now().Before(s.principal.Expires) {
+		return errExpired
+	}
+	select {
+	case <-s.sleeper.ended:
+		return errCut
+	case <-s.sleeper.wake:
+		return errNews
+	default:
+		return nil
+	}
 }
 
 // look reads the log in one moment, announces what changed, and begins to send it.

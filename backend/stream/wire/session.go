@@ -101,17 +101,15 @@ func (b *Bucket) set(to State) bool {
 }
 
 func (s *Session) announce(dst []byte, lastOp int64, request string, removed []string, updated []*Bucket) ([]byte, bool) {
-	news := len(removed)+len(updated) > 0 || request != s.request
-	s.lastOp, s.request = lastOp, request
-	switch {
-	case !s.begun:
-		s.begun = true
-		return appendCheckpoint(dst, lastOp, request, updated, s.streams), true
-	case news:
-		return appendDiff(dst, lastOp, request, removed, updated), true
-	default:
-		return dst, false
+	if s.begun && len(removed)+len(updated) == 0 && request == s.request {
+		return dst, false // the checkpoint in hand goes on as it was announced
 	}
+	s.lastOp, s.request = lastOp, request
+	if s.begun {
+		return appendDiff(dst, lastOp, request, removed, updated), true
+	}
+	s.begun = true
+	return appendCheckpoint(dst, lastOp, request, updated, s.streams), true
 }
 
 // LastOp is the operation that the checkpoint in hand reaches.
