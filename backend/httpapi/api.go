@@ -18,6 +18,7 @@ import (
 type Config struct {
 	Store    backend.Store
 	Verifier backend.Verifier
+	Machines backend.Machines // nil: machines are managed elsewhere
 	Log      *slog.Logger
 	Version  string
 	Limits   Limits
@@ -39,9 +40,9 @@ func New(c Config) *API {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	l := c.Limits.orDefaults()
-	a := &API{Config: c, metrics: newMetrics(), machines: newLimiter(l.MachinePerSecond, l.MachineBurst),
-		tenants: newLimiter(l.TenantPerSecond, l.TenantBurst)}
+	c.Limits = c.Limits.orDefaults()
+	a := &API{Config: c, metrics: newMetrics(), machines: newLimiter(c.Limits.MachinePerSecond, c.Limits.MachineBurst),
+		tenants: newLimiter(c.Limits.TenantPerSecond, c.Limits.TenantBurst)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", a.notFound)
 	mux.HandleFunc("GET /healthz", a.health)

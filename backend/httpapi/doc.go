@@ -3,6 +3,7 @@
 //	POST /v1/push      a batch of changes (package pushapi); the body may be gzip or zstd
 //	GET  /v1/lost      values that lost a conflict
 //	GET  /v1/rejected  groups that were not applied, as they were received
+//	GET, PATCH, DELETE /v1/machines…   one's machines: list, rename, revoke
 //	GET  /healthz      the process lives
 //	GET  /readyz       it can answer requests: the database does, and it is not about to end
 //	GET  /openapi.json and /openapi.yaml

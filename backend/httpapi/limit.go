@@ -7,10 +7,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits are how much one machine and one tenant may ask of this process. Zero values are replaced by the defaults.
+// Limits are how much one machine and one tenant may ask of this process, and how long a client may take. Zero values are
+// replaced by the defaults.
 type Limits struct {
-	MachinePerSecond, TenantPerSecond float64 // requests; 10 and 200
-	MachineBurst, TenantBurst         int     // 50 and 1000
+	MachinePerSecond, TenantPerSecond float64       // requests; 10 and 200
+	MachineBurst, TenantBurst         int           // 50 and 1000
+	HeaderTime                        time.Duration // to send a request's header; 5 s
+	BodyTime                          time.Duration // to send its body; 60 s
 }
 
 func (l Limits) orDefaults() Limits {
@@ -19,6 +22,12 @@ func (l Limits) orDefaults() Limits {
 	}
 	if l.TenantPerSecond == 0 {
 		l.TenantPerSecond, l.TenantBurst = 200, 1000
+	}
+	if l.HeaderTime == 0 {
+		l.HeaderTime = 5 * time.Second
+	}
+	if l.BodyTime == 0 {
+		l.BodyTime = time.Minute
 	}
 	return l
 }

@@ -13,9 +13,6 @@ import (
 	"github.com/coditect-ai/coditect-sync/backend/pushapi"
 )
 
-// bodyTime is how long a client may take to send a body.
-const bodyTime = 60 * time.Second
-
 func (a *API) register(api huma.API) {
 	registry := api.OpenAPI().Components.Schemas
 	signedIn := huma.Middlewares{a.signedIn}
@@ -36,6 +33,9 @@ func (a *API) register(api huma.API) {
 		OperationID: "rejected", Method: http.MethodGet, Path: "/v1/rejected", Summary: "Groups that were not applied",
 		Middlewares: signedIn, Responses: problems(registry, 401, 403, 422, 429, 503),
 	}, a.rejected)
+	if a.Machines != nil {
+		a.registerMachines(api, signedIn)
+	}
 }
 
 // What the middlewares leave for the operations.
@@ -80,7 +80,7 @@ func bearer(r *http.Request) string {
 // withBatch reads the batch itself: huma's own reading would put values into its complaints.
 func (a *API) withBatch(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // a test's writer has none
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.Limits.BodyTime)) // a test's writer has none
 	body, err := readBody(r)
 	if err != nil {
 		a.refuse(ctx, err)

@@ -27,6 +27,7 @@ var statusOf = map[backend.Code]int{
 	backend.TooLarge:        http.StatusRequestEntityTooLarge,
 	backend.Unauthenticated: http.StatusUnauthorized,
 	backend.Denied:          http.StatusForbidden,
+	backend.NotFound:        http.StatusNotFound,
 	backend.RateLimited:     http.StatusTooManyRequests,
 	backend.Unavailable:     http.StatusServiceUnavailable,
 }

@@ -11,7 +11,6 @@ import (
 
 // Limits of a connection. There is no limit for writing: a stream on the same listener is written to for hours.
 const (
-	headerTime  = 5 * time.Second
 	idleTime    = 2 * time.Minute
 	headerBytes = 64 << 10
 )
@@ -20,7 +19,7 @@ const (
 // ready, goes on for settle so that load balancers notice, and lets what has begun finish for up to drain. It returns nil
 // when everybody was answered.
 func (a *API) Serve(ctx context.Context, ln net.Listener, handler http.Handler, settle, drain time.Duration) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: a.Limits.HeaderTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn)}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()

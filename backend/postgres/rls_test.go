@@ -40,7 +40,7 @@ const town = `
 		VALUES ('acme', 'ann', NULL, 'decisions', 'r', '', 'older', '"secret"', '', '', 'c', 1), ('acme', 'ann', 'private', 'decisions', 'r', '', 'older', '"secret"', '', '', 'c', 1);
 	INSERT INTO app.tombstones (tenant_id, table_name, row_id, user_id, project_id, hlc) VALUES ('acme', 'decisions', 'g1', 'ann', NULL, ''), ('acme', 'decisions', 'g2', 'ann', 'private', '');`
 
-// attacker is somebody who tries, and what he may see and write of ann's things, by project ('' is a row without one).
+// attacker is somebody who tries, and what he may see and write of ann's things, by project (” is a row without one).
 type attacker struct {
 	name, tenant, user, own string // own is a project of his
 	reads, writes           []string
