@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,7 +59,7 @@ func discard(b *testing.B, url, encoding string, rows int64) (size int64) {
 	lines := bufio.NewReaderSize(decoded(b, counted, encoding), 1<<20)
 	for {
 		line, err := lines.ReadSlice('\n')
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		if err != nil {
@@ -103,7 +104,7 @@ func latency(b *testing.B, s *site, url string, others int) {
 	}
 	for _, c := range streams[1:] {
 		go func() {
-			for range c.lines { //nolint:revive // read and forgotten
+			for range c.lines { // read and forgotten
 			}
 		}()
 	}

@@ -162,7 +162,7 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 			said = append(said, string(l.body))
 		}
 	}
-	if err := <-c.ended; err != io.EOF {
+	if err := <-c.ended; !errors.Is(err, io.EOF) {
 		t.Errorf("ended with %v", err)
 	}
 	if n := len(said); n < 3 || said[n-1] != "0" || !slices.IsSortedFunc(said, func(a, b string) int { return -strings.Compare(a, b) }) {
@@ -288,7 +288,7 @@ func TestALongDownloadLooksUp(t *testing.T) {
 	for l := range cut.lines {
 		last = l
 	}
-	if string(last.raw) != `{"token_expires_in":0}` || <-cut.ended != io.EOF {
+	if string(last.raw) != `{"token_expires_in":0}` || !errors.Is(<-cut.ended, io.EOF) {
 		t.Errorf("the last line is %.100s", last.raw)
 	}
 }
@@ -316,7 +316,7 @@ func TestTheLogIsBuiltAnew(t *testing.T) {
 			if name == "the rules changed" { // by a server of the new version
 				stopServer()
 				url, _ = s.serve(t)
-			} else if err := <-c.ended; err == io.EOF {
+			} else if err := <-c.ended; errors.Is(err, io.EOF) {
 				t.Error("the stream ended properly")
 			}
 			c = reconnect(t, url, person(tenant, ada), request("c", r.positions()))

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -253,10 +254,7 @@ func install(t *testing.T, cache, home string) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := os.MkdirTemp(cache, "official-new-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fresh := home + "-" + strconv.Itoa(os.Getpid()) // beside home, so that it can be renamed
 	if err := os.CopyFS(fresh, os.DirFS("testdata/official")); err != nil {
 		t.Fatal(err)
 	}

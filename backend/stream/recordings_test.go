@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -210,7 +211,7 @@ var call = regexp.MustCompile(`^(GET|POST) (\S+) (.*?) ?-> (\d+) (.*)$`)
 func (s *stage) call(step step) {
 	s.t.Helper()
 	m := call.FindStringSubmatch(step.request)
-	if m == nil || m[2] == "/write-checkpoint.json" { // broken in the service, unknown here
+	if len(m) == 0 || m[2] == "/write-checkpoint.json" { // broken in the service, unknown here
 		return
 	}
 	token := s.cast[1].token
@@ -302,7 +303,7 @@ func (s *stage) finish(n int) {
 	if a.cut {
 		select {
 		case err := <-a.stream.ended:
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				s.t.Errorf("connection %d ended properly, want a cut", n)
 			}
 		case <-time.After(patience):

@@ -40,7 +40,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	if c.Pool == nil || c.Verifier == nil || c.Log == nil {
-		return nil, errors.New("A stream needs a database, a verifier and a log.")
+		return nil, errors.New("a stream needs a database, a verifier and a log")
 	}
 	c.MaxBuckets, c.MaxStreams = or(c.MaxBuckets, 10_000), or(c.MaxStreams, 1000)
 	c.Quiet, c.Patience = or(c.Quiet, 20*time.Second), or(c.Patience, time.Minute)

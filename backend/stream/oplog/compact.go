@@ -67,7 +67,7 @@ func putClear(ctx context.Context, tx pgx.Tx, bucket int32, last, sum int64) err
 		return err
 	}
 	_, err := tx.Exec(ctx, "INSERT INTO sync_log.ops (op_id, bucket, checksum, kind) VALUES ($1, $2, $3, $4)",
-		last, bucket, int32(uint32(sum)), int16(wire.Clear)) //nolint:gosec // modulo 2^32 is meant
+		last, bucket, int32(uint32(sum)), int16(wire.Clear)) // modulo 2^32 is meant
 	return err
 }
 

@@ -62,7 +62,7 @@ func (b *batch) fill(rows pgx.Rows) error {
 	var p place
 	_, err := pgx.ForEachRow(rows, []any{&key, &p.bucket, &p.number, &kind, &p.rowID, &document}, func() error {
 		one := p
-		one.op = wire.Op(kind) //nolint:gosec // a letter
+		one.op = wire.Op(kind) // a letter
 		if document != nil {
 			one.document = *document
 		}
@@ -205,7 +205,7 @@ func (o *operation) row(number int64) []any {
 	if o.op == wire.Put {
 		document = &o.document
 	}
-	return []any{number, o.bucket, int32(o.checksum), o.key, int16(o.op), o.table, o.rowID, document} //nolint:gosec // the bits
+	return []any{number, o.bucket, int32(o.checksum), o.key, int16(o.op), o.table, o.rowID, document} // the bits
 }
 
 func (h *holder) update(ctx context.Context, deltas map[int32]*delta) error {

@@ -3,11 +3,13 @@ package oplog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/coditect-ai/coditect-sync/backend/stream/row"
 )
@@ -67,7 +69,14 @@ func (h *holder) follow(ctx context.Context, r *replication) error {
 	if err == nil {
 		return <-ended
 	}
-	<-ended
+	return errors.Join(err, ignoreEnd(<-ended))
+}
+
+// ignoreEnd drops the error of a receiver that was told to end.
+func ignoreEnd(err error) error {
+	if errors.Is(err, context.Canceled) || pgconn.Timeout(err) {
+		return nil
+	}
 	return err
 }
 
@@ -270,13 +279,13 @@ func (h *holder) save(ctx context.Context) error {
 }
 
 // String is the text form that PostgreSQL reads.
-func (l lsn) String() string { return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l)) } //nolint:gosec // the two halves
+func (l lsn) String() string { return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l)) } // the two halves
 
 // bucket is the number of a bucket, a new one where it has none.
 func (h *holder) bucket(name string) int32 {
 	id, known := h.buckets[name]
 	if !known {
-		id = int32(len(h.buckets) + 1) //nolint:gosec // two thousand million buckets do not fit into memory
+		id = int32(len(h.buckets) + 1) // two thousand million buckets do not fit into memory
 		h.buckets[name], h.fresh[id] = id, name
 	}
 	return id
@@ -287,7 +296,7 @@ func (h *holder) table(ctx context.Context, name string) (int16, error) {
 	if number, known := h.tables[name]; known {
 		return number, nil
 	}
-	number := int16(len(h.tables) + 1) //nolint:gosec // a definition has a few tables
+	number := int16(len(h.tables) + 1) // a definition has a few tables
 	_, err := h.tx.Exec(ctx, "INSERT INTO sync_log.tables (id, name) VALUES ($1, $2)", number, name)
 	h.tables[name] = number
 	return number, err

@@ -45,7 +45,7 @@ func newRelation(ctx context.Context, conn *pgx.Conn, d rules.Definition, m rela
 	for _, name := range key {
 		i := slices.Index(names, name)
 		if i < 0 {
-			return nil, fmt.Errorf("Table %s does not publish its key column %s.", m.name, name)
+			return nil, fmt.Errorf("table %s does not publish its key column %s", m.name, name)
 		}
 		r.key = append(r.key, i)
 	}
@@ -61,7 +61,7 @@ func primaryKey(ctx context.Context, conn *pgx.Conn, schema, table string) ([]st
 	}
 	key, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err == nil && len(key) == 0 {
-		err = fmt.Errorf("Table %s has no primary key.", table)
+		err = fmt.Errorf("table %s has no primary key", table)
 	}
 	return key, err
 }

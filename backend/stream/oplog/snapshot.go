@@ -105,7 +105,7 @@ func (h *holder) copyTable(ctx context.Context, source *pgx.Conn, table string) 
 	}
 	sql := "SELECT * FROM " + pgx.Identifier{h.config.Schema, table}.Sanitize()
 	rows := source.PgConn().ExecParams(ctx, sql, nil, nil, nil, nil)
-	defer rows.Close()
+	defer func() { _, _ = rows.Close() }() // a failure was returned before
 	m := relationMessage{schema: h.config.Schema, name: table, full: full, columns: columns(rows.FieldDescriptions())}
 	if err := h.learn(ctx, m); err != nil {
 		return err
@@ -132,7 +132,7 @@ func (h *holder) published(ctx context.Context, source *pgx.Conn, table string) 
 		JOIN pg_class c ON c.oid = format('%I.%I', p.schemaname, p.tablename)::regclass
 		WHERE p.pubname = $1 AND p.schemaname = $2 AND p.tablename = $3`, h.config.Publication, h.config.Schema, table).Scan(&full)
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = fmt.Errorf("The publication %s does not list the table.", h.config.Publication)
+		err = fmt.Errorf("the publication %s does not list the table", h.config.Publication)
 	}
 	return full, err
 }

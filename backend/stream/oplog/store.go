@@ -107,7 +107,7 @@ func collectStates(rows pgx.Rows) (map[string]wire.State, error) {
 	var checksum int64
 	var s wire.State
 	if _, err := pgx.ForEachRow(rows, []any{&name, &s.ID, &checksum, &s.Count, &s.LastOp}, func() error {
-		s.Checksum = uint32(checksum) //nolint:gosec // the column is kept below 2^32
+		s.Checksum = uint32(checksum) // the column is kept below 2^32
 		states[name] = s
 		return nil
 	}); err != nil {
@@ -203,7 +203,7 @@ func part(rows pgx.Rows, err error, upTo int64) (p Part, _ error) {
 	var o wire.Operation
 	_, err = pgx.ForEachRow(rows, []any{&stable, &id, &checksum, &kind, &o.Table, &o.RowID, &o.Document}, func() error {
 		if id != nil {
-			o.ID, o.Checksum, o.Op = *id, uint32(*checksum), wire.Op(*kind) //nolint:gosec // the bits; a letter
+			o.ID, o.Checksum, o.Op = *id, uint32(*checksum), wire.Op(*kind) // the bits; a letter
 			p.Ops = append(p.Ops, o)
 		}
 		return nil

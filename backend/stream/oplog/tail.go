@@ -15,7 +15,7 @@ const pollEvery = 5 * time.Second
 
 // News is what a commit of the writer concerns.
 type News struct {
-	Reset   bool // the log was built anew, or cannot be read: every stream ends
+	Reset   bool // the log is built anew: streams of another epoch end, those of this one look
 	Epoch   int64
 	Seq     int64
 	Buckets []string           // that have new operations
@@ -89,17 +89,17 @@ func (t *Tail) look(ctx context.Context, conn *pgx.Conn) error {
 	news := News{Access: map[[2]string]bool{}, Reached: map[[2]string]bool{}}
 	err := pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		head, err := t.store.head(ctx, tx)
+		news.Seq, news.Epoch, news.Reset = head.Seq, head.Epoch, head.Epoch != t.epoch
 		if err != nil {
 			return err
 		}
-		news.Seq, news.Epoch, news.Reset = head.Seq, head.Epoch, head.Epoch != t.epoch
 		if news.Seq == t.seq || news.Reset {
 			return nil
 		}
 		return t.read(ctx, tx, &news)
 	})
 	if errors.Is(err, ErrNotReady) {
-		t.tell(News{Reset: true})
+		t.tell(News{Reset: true, Epoch: news.Epoch}) // streams of that epoch, if any, find out themselves
 		return nil
 	}
 	if err != nil {

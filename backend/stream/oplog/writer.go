@@ -36,7 +36,7 @@ func NewWriter(c Config) (*Writer, error) {
 		return nil, err
 	}
 	if c.Database == "" || c.Publication == "" || c.Log == nil {
-		return nil, errors.New("A stream needs a database, a publication and a log.")
+		return nil, errors.New("a stream needs a database, a publication and a log")
 	}
 	c.Schema, c.Slot = or(c.Schema, "public"), or(c.Slot, "coditect_sync_stream")
 	c.Retry, c.CompactEvery = or(c.Retry, time.Second), or(c.CompactEvery, time.Minute)
@@ -65,7 +65,7 @@ func (w *Writer) Run(ctx context.Context) error {
 		if !errors.Is(err, errHeld) {
 			w.config.Log.Warn("the writer of the operation log starts again", "error", err)
 		}
-		pause := time.NewTimer(w.config.Retry/2 + rand.N(w.config.Retry)) //nolint:gosec // only to be out of step
+		pause := time.NewTimer(w.config.Retry/2 + rand.N(w.config.Retry)) // only to be out of step
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
@@ -165,7 +165,7 @@ func (h *holder) recall(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the state of the operation log: %w", err)
 	}
-	h.state.lsn = lsn(at) //nolint:gosec // never negative
+	h.state.lsn = lsn(at) // never negative
 	h.empty = false
 	if h.buckets, err = numbers[int32](ctx, h.conn, "SELECT name, id FROM sync_log.buckets"); err != nil {
 		return err

@@ -129,7 +129,7 @@ type compiler struct {
 func (c *compiler) index(name string) int {
 	i := slices.Index(c.columns, name)
 	if i < 0 && c.err == nil {
-		c.err = fmt.Errorf("Table %s has no column %s.", c.table, name)
+		c.err = fmt.Errorf("table %s has no column %s", c.table, name)
 	}
 	return i
 }

@@ -94,12 +94,12 @@ func (d Definition) Validate() error {
 	for _, l := range d.Lookups {
 		lookups[l.Name] = l
 		if len(l.Who) == 0 || len(l.Who) != len(l.Claims) || len(l.Key) == 0 {
-			all = append(all, fmt.Errorf("Lookup %s needs as many claims as columns of who, and a key.", l.Name))
+			all = append(all, fmt.Errorf("lookup %s needs as many claims as columns of who, and a key", l.Name))
 		}
 	}
 	for _, s := range d.Streams {
 		if streams[s.Name] {
-			all = append(all, fmt.Errorf("There are two streams of the name %s.", s.Name))
+			all = append(all, fmt.Errorf("there are two streams of the name %s", s.Name))
 		}
 		streams[s.Name] = true
 		all = append(all, s.validate(lookups))
@@ -109,19 +109,19 @@ func (d Definition) Validate() error {
 
 func (s Stream) validate(lookups map[string]Lookup) error {
 	if s.Name == "" || s.Priority < 0 || s.Priority > 3 {
-		return fmt.Errorf("Stream %q needs a name and a priority from 0 to 3.", s.Name)
+		return fmt.Errorf("stream %q needs a name and a priority from 0 to 3", s.Name)
 	}
 	width := len(s.Claims)
 	if s.Lookup != "" {
 		lookup, ok := lookups[s.Lookup]
 		if !ok || len(s.Claims) > 0 {
-			return fmt.Errorf("Stream %s needs a lookup that exists, or claims, not both.", s.Name)
+			return fmt.Errorf("stream %s needs a lookup that exists, or claims, not both", s.Name)
 		}
 		width = len(lookup.Key)
 	}
 	for _, source := range s.Sources {
 		if len(source.Key) != width || width == 0 {
-			return fmt.Errorf("Stream %s has %d values in a key, its source %s has %d.", s.Name, width, source.Table, len(source.Key))
+			return fmt.Errorf("stream %s has %d values in a key, its source %s has %d", s.Name, width, source.Table, len(source.Key))
 		}
 	}
 	return nil

@@ -92,7 +92,7 @@ func appendBuckets(dst []byte, buckets []*Bucket) []byte {
 		dst = append(dst, `{"bucket":`...)
 		dst = row.AppendString(dst, b.Name)
 		dst = append(dst, `,"checksum":`...)
-		dst = strconv.AppendInt(dst, int64(int32(b.Checksum)), 10) //nolint:gosec // clients take it signed
+		dst = strconv.AppendInt(dst, int64(int32(b.Checksum)), 10) // clients take it signed
 		dst = append(dst, `,"count":`...)
 		dst = strconv.AppendInt(dst, b.Count, 10)
 		dst = append(dst, `,"priority":`...)
