@@ -29,7 +29,20 @@ type Team struct {
 type Machine struct {
 	Tenant, ID, User string
 	Name             string
+	Created, Seen    time.Time
 	Revoked          bool
+}
+
+// Machines are the principal's own. Errors are *Error, NotFound for a machine that is not his.
+type Machines interface {
+	// Machines lists them, the last seen first, revoked ones too.
+	Machines(ctx context.Context, p Principal) ([]Machine, error)
+
+	// RenameMachine gives one a name.
+	RenameMachine(ctx context.Context, p Principal, id, name string) error
+
+	// RevokeMachine signs one out. When it returns nil, its tokens have ended.
+	RevokeMachine(ctx context.Context, p Principal, id string) error
 }
 
 // Principal is who asks, as a verified token says. It never comes from a request's body.

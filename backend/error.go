@@ -15,6 +15,7 @@ const (
 	TooLarge        Code = "TOO_LARGE"
 	Unauthenticated Code = "UNAUTHENTICATED" // no token, or none that is valid
 	Denied          Code = "DENIED"          // the token is valid and does not allow this
+	NotFound        Code = "NOT_FOUND"
 	RateLimited     Code = "RATE_LIMITED"
 	Unavailable     Code = "UNAVAILABLE" // later, the same request may succeed
 )

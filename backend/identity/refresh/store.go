@@ -115,8 +115,9 @@ type found struct {
 	expires time.Time
 }
 
-// Rotate makes a token void and returns the next one of its family. A reuse is committed when ErrReused is returned.
-func (s *Store) Rotate(ctx context.Context, token string) (next string, f Family, err error) {
+// Rotate makes a token void and returns the next one of its family. A reuse is committed when ErrReused is returned. then is
+// done in the same transaction: when it fails, the token is as good as before.
+func (s *Store) Rotate(ctx context.Context, token string, then ...func(pgx.Tx, Family) error) (next string, f Family, err error) {
 	var refused error
 	err = pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
 		t, err := s.find(ctx, tx, token)
@@ -127,8 +128,15 @@ func (s *Store) Rotate(ctx context.Context, token string) (next string, f Family
 			return refused
 		}
 		f = t.family
-		next, err = s.replace(ctx, tx, token, f.ID)
-		return err
+		if next, err = s.replace(ctx, tx, token, f.ID); err != nil {
+			return err
+		}
+		for _, do := range then {
+			if err := do(tx, f); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err == nil {
 		err = refused
