@@ -32,22 +32,29 @@ func (e *entry) has(g *pushapi.Group, digest []byte) bool {
 	return bytes.Equal(e.digests[from:from+sha256.Size], digest)
 }
 
-// begin takes the client's lock, so that two requests of one client do not meet, and reads what is known of the groups. The
-// lock is taken before the ledger is read: what the one before committed is seen.
+// begin takes the client's lock, so that two requests of one client do not meet, and reads what is known of the account and
+// the groups: in one round trip, but as statements of their own, so that what the request before committed is seen.
 func (q *push) begin(ctx context.Context) error {
-	_, err := q.tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('push ' || $1 || ' ' || $2 || ' ' || $3, 0))",
+	numbers := []int64{q.batch.After}
+	for i := range q.batch.Groups {
+		numbers = append(numbers, q.batch.Groups[i].Number)
+	}
+	batch := &pgx.Batch{}
+	batch.Queue("SELECT pg_advisory_xact_lock(hashtextextended('push ' || $1 || ' ' || $2 || ' ' || $3, 0))",
 		q.p.Tenant, q.p.User, q.batch.ClientID)
-	if err != nil {
-		return err
-	}
-	if err := q.checkAccount(ctx); err != nil {
-		return err
-	}
-	if err := q.readLedger(ctx); err != nil {
+	batch.Queue(`SELECT
+		EXISTS (SELECT FROM app.users WHERE tenant_id = $1 AND id = $2 AND disabled_at IS NULL),
+		EXISTS (SELECT FROM app.machines WHERE tenant_id = $1 AND id = $3 AND revoked_at IS NOT NULL)`,
+		q.p.Tenant, q.p.User, q.p.Machine).QueryRow(checkAccount)
+	batch.Queue(`SELECT group_no, digests, rejected, code, message, coalesce(change_no, -1), table_name, row_id
+		FROM app.ledger WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND group_no = ANY ($4)`,
+		q.p.Tenant, q.p.User, q.batch.ClientID, numbers).Query(q.readLedger)
+	if err := q.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
 	if q.batch.After > 0 && q.known[q.batch.After] == nil {
-		for i, g := range q.batch.Groups {
+		for i := range q.batch.Groups {
+			g := &q.batch.Groups[i]
 			q.results[i] = pushapi.Result{Group: g.Number, Part: g.Part}
 			q.retry(i, pushapi.OutOfOrder, "The group that was sent before has not been seen.")
 		}
@@ -55,12 +62,9 @@ func (q *push) begin(ctx context.Context) error {
 	return nil
 }
 
-func (q *push) checkAccount(ctx context.Context) error {
+func checkAccount(row pgx.Row) error {
 	var active, revoked bool
-	err := q.tx.QueryRow(ctx, `SELECT
-		EXISTS (SELECT FROM app.users WHERE tenant_id = $1 AND id = $2 AND disabled_at IS NULL),
-		EXISTS (SELECT FROM app.machines WHERE tenant_id = $1 AND id = $3 AND revoked_at IS NOT NULL)`,
-		q.p.Tenant, q.p.User, q.p.Machine).Scan(&active, &revoked)
+	err := row.Scan(&active, &revoked)
 	switch {
 	case err != nil:
 		return err
@@ -72,18 +76,7 @@ func (q *push) checkAccount(ctx context.Context) error {
 	return nil
 }
 
-func (q *push) readLedger(ctx context.Context) error {
-	numbers := []int64{q.batch.After}
-	for _, g := range q.batch.Groups {
-		numbers = append(numbers, g.Number)
-	}
-	rows, err := q.tx.Query(ctx, `SELECT group_no, digests, rejected, code, message, coalesce(change_no, -1), table_name, row_id
-		FROM app.ledger WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND group_no = ANY ($4)`,
-		q.p.Tenant, q.p.User, q.batch.ClientID, numbers)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
+func (q *push) readLedger(rows pgx.Rows) error {
 	q.known = map[int64]*entry{}
 	for rows.Next() {
 		var number int64

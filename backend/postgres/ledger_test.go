@@ -210,3 +210,29 @@ func TestWhoMayPush(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestManyClientsMakeTheSameRows puts the same new rows from several clients, each in an order of its own: nobody waits for
+// somebody who waits for him.
+func TestManyClientsMakeTheSameRows(t *testing.T) {
+	c := newCloud(t)
+	var wg sync.WaitGroup
+	for w := range 4 {
+		client := c.client(t, "ann")
+		client.id = fmt.Sprint("client", w)
+		wg.Go(func() {
+			for round := range 5 {
+				var changes []string
+				for _, i := range rand.Perm(300) {
+					changes = append(changes, put("decisions", fmt.Sprintf("%d-%d", round, i), fmt.Sprintf(`{"decision":"%d"}`, w), at(w, client.id)))
+				}
+				if _, err := client.trySend(client.body(strings.Join(changes, ","))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := c.value(t, "SELECT count(*) || ' ' || string_agg(DISTINCT decision, ',') FROM app.decisions"); got != "1500 3" {
+		t.Error(got)
+	}
+}
