@@ -154,7 +154,7 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 	s := recorded(t, pgtest.New(t))
 	s.write(t)
 	url, _ := s.serve(t, func(c *Config) { c.Quiet = 400 * time.Millisecond })
-	end := time.Now().Add(2 * time.Second)
+	end := time.Now().Add(2 * time.Second).Truncate(time.Millisecond)
 	c := connect(t, url, token(map[string]any{"sub": ada, "tenant_id": tenant, "exp": float64(end.UnixMilli()) / 1000}), "{}")
 	var said []string
 	for l := range c.lines {
