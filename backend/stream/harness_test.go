@@ -27,8 +27,6 @@ import (
 	"github.com/coditect-ai/coditect-sync/backend/stream/rules"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
-
 // patience is how long a test waits for what must come, on a machine that does much else.
 const patience = 30 * time.Second
 

@@ -316,6 +316,7 @@ func TestCompactionKeepsEveryPosition(t *testing.T) {
 		}
 	}
 	waitFor(t, func() error { return compacted(t, conn) })
+	consistent(t, conn)
 	kinds := map[string]int{}
 	for _, o := range old {
 		again := connect(t, url, person(tenant, ada), request("c", o.positions()))
