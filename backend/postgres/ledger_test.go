@@ -222,7 +222,7 @@ func TestManyClientsMakeTheSameRows(t *testing.T) {
 		wg.Go(func() {
 			for round := range 5 {
 				var changes []string
-				for _, i := range rand.Perm(300) {
+				for _, i := range rand.Perm(1000) {
 					changes = append(changes, put("decisions", fmt.Sprintf("%d-%d", round, i), fmt.Sprintf(`{"decision":"%d"}`, w), at(w, client.id)))
 				}
 				if _, err := client.trySend(client.body(strings.Join(changes, ","))); err != nil {
@@ -232,7 +232,7 @@ func TestManyClientsMakeTheSameRows(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := c.value(t, "SELECT count(*) || ' ' || string_agg(DISTINCT decision, ',') FROM app.decisions"); got != "1500 3" {
+	if got := c.value(t, "SELECT count(*) || ' ' || string_agg(DISTINCT decision, ',') FROM app.decisions"); got != "5000 3" {
 		t.Error(got)
 	}
 }

@@ -15,7 +15,10 @@
 // requests that overtake each other do no harm.
 //
 // A group of more than MaxChanges changes or MaxBytes goes up in parts ("part": 1, "parts": 3), in any number of requests;
-// it is applied at once when the last missing part has come.
+// it is applied at once when the last missing part has come. A client whose every part was answered staged sends all of them
+// again: the server forgets parts after a week.
+//
+// What is sent again must be the same bytes, cut into the same parts: the server compares digests.
 //
 // put writes a whole row: columns that are left out keep what is there. patch writes columns of a row that is there. old
 // has the values the writer saw before, so that the server can tell an edit from a conflict; hlc (see HLC) says when. Both
