@@ -67,7 +67,7 @@ func product(t testing.TB, db *pgtest.DB) *site {
 func (s *site) createLog(t testing.TB) {
 	t.Helper()
 	conn := s.db.Connect(t, "postgres")
-	t.Cleanup(func() { released(t, conn) }) // after the writers of the test, which are made later
+	t.Cleanup(func() { s.released(t) }) // after the writers of the test, which are made later
 	if err := oplog.CreateSchema(t.Context(), conn, s.role); err != nil {
 		t.Fatal(err)
 	}
@@ -118,15 +118,24 @@ func (s *site) write(t testing.TB, change ...func(*oplog.Config)) (stop func()) 
 }
 
 // released waits until PostgreSQL has noticed that nobody reads the slot; before, its database cannot be dropped.
-func released(t testing.TB, conn *pgx.Conn) {
-	for end := time.Now().Add(patience); time.Now().Before(end); {
-		var active bool
-		err := conn.QueryRow(context.Background(), "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE active AND database = current_database())").Scan(&active)
-		if err != nil || !active {
+func (s *site) released(t testing.TB) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		active := true
+		conn, err := pgx.Connect(ctx, s.db.DSN("postgres"))
+		if err == nil {
+			err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE active AND database = current_database())").Scan(&active)
+			_ = conn.Close(ctx)
+		}
+		if !active {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Errorf("somebody still reads the slot (%v)", err)
 			return
 		}
 	}
-	t.Error("somebody still reads the slot")
 }
 
 // running calls run in a goroutine until the test ends or stop is called.

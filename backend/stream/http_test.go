@@ -309,7 +309,7 @@ func TestTheLogIsBuiltAnew(t *testing.T) {
 			c, r := connect(t, url, person(tenant, ada), request("c", nil)), newReplica(t)
 			r.reaches(c, []string{"before"})
 			stop()
-			released(t, conn)
+			s.released(t)
 			spoil(s)
 			add(t, conn, ada, "meanwhile")
 			s.write(t)
