@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/coditect-ai/coditect-sync/backend/pgtest"
 	"github.com/coditect-ai/coditect-sync/backend/stream/oplog"
@@ -156,18 +155,14 @@ func running(t testing.TB, run func(context.Context) error) (stop func()) {
 // serve runs a server process's part until the test ends or stop is called. It waits until the log is ready.
 func (s *site) serve(t testing.TB, change ...func(*Config)) (url string, stop func()) {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), s.db.DSN(s.role))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := Config{Pool: pool, Database: s.db.DSN(s.role), Rules: s.rules, Verifier: openDoor{}, Log: testLog(t)}
+	config := Config{Database: s.db.DSN(s.role), Rules: s.rules, Verifier: openDoor{}, Log: testLog(t)}
 	if s.verifier != nil {
 		config.Verifier = s.verifier
 	}
 	for _, c := range change {
 		c(&config)
 	}
-	server, err := New(config)
+	server, err := New(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +181,7 @@ func (s *site) serve(t testing.TB, change ...func(*Config)) (url string, stop fu
 	}
 	web.Start()
 	var once sync.Once
-	stop = func() { once.Do(func() { stopTail(); web.CloseClientConnections(); web.Close(); pool.Close() }) }
+	stop = func() { once.Do(func() { stopTail(); web.CloseClientConnections(); web.Close(); server.Close() }) }
 	t.Cleanup(stop)
 	waitFor(t, func() error { return server.ready(t.Context()) })
 	return web.URL, stop

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coditect-ai/coditect-sync/backend/pgtest"
 	"github.com/coditect-ai/coditect-sync/config/schema"
@@ -97,5 +98,40 @@ func TestLookAlikesOfAnotherTenantSeeNothing(t *testing.T) {
 		if got := r.contents("messages", "content"); !slices.Equal(got, want) || len(r.rows()) != len(want) {
 			t.Errorf("tenant %q sees %q", tenant, got)
 		}
+	}
+}
+
+// A person with two thousand projects has six thousand buckets. All of them come, and a change in one is told without
+// those of the others.
+func TestTwoThousandProjects(t *testing.T) {
+	s := product(t, pgtest.New(t))
+	s.db.Exec(t, acme)
+	s.db.Exec(t, `INSERT INTO app.projects (tenant_id, id, user_id, name) SELECT 'acme', 'p' || g, 'bob', 'p' || g FROM generate_series(1, 2000) g`)
+	s.db.Exec(t, `INSERT INTO app.messages (tenant_id, id, user_id, project_id, content) SELECT 'acme', 'pm' || g, 'bob', 'p' || g, 'm' || g FROM generate_series(1, 2000) g`)
+	s.db.Exec(t, `INSERT INTO app.decisions (tenant_id, id, user_id, project_id) SELECT 'acme', 'pd' || g, 'bob', 'p' || g FROM generate_series(1, 2000) g`)
+	s.write(t)
+	url, _ := s.serve(t)
+	start := time.Now()
+	c, r := connect(t, url, worker("acme", "bob"), request("c", nil)), newReplica(t)
+	r.apply(c.until("checkpoint_complete")...)
+	t.Logf("first sync of 6,000 buckets in %v", time.Since(start).Round(time.Millisecond))
+	if len(r.target) != 6003 || len(r.rows()) != 6001 {
+		t.Errorf("%d buckets, %d rows", len(r.target), len(r.rows()))
+	}
+	start = time.Now()
+	s.db.Exec(t, "UPDATE app.messages SET content = 'new' WHERE id = 'pm7'")
+	lines := c.until("checkpoint_complete")
+	t.Logf("a live change in %v", time.Since(start).Round(time.Millisecond))
+	r.apply(lines...)
+	if len(lines[0].raw) > 1000 || !slices.Contains(r.contents("messages", "content"), "new") {
+		t.Errorf("told by %.300s", lines[0].raw)
+	}
+	start = time.Now()
+	again, r2 := connect(t, url, worker("acme", "bob"), request("d", r.positions())), r.clone()
+	r2.got = map[string]int{}
+	r2.apply(again.until("checkpoint_complete")...)
+	t.Logf("resumed in %v", time.Since(start).Round(time.Millisecond))
+	if r2.got["PUT"] != 0 {
+		t.Errorf("resuming sends %d rows", r2.got["PUT"])
 	}
 }

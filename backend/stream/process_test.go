@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/coditect-ai/coditect-sync/backend/pgtest"
 	"github.com/coditect-ai/coditect-sync/backend/stream/oplog"
@@ -44,11 +43,7 @@ func serveProcess(slot, database string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := pgxpool.New(ctx, database)
-	if err != nil {
-		return err
-	}
-	server, err := New(Config{Pool: pool, Database: database, Rules: recordedRules(), Verifier: openDoor{}, Log: log})
+	server, err := New(ctx, Config{Database: database, Rules: recordedRules(), Verifier: openDoor{}, Log: log})
 	if err != nil {
 		return err
 	}

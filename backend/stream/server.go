@@ -7,20 +7,18 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/coditect-ai/coditect-sync/backend/stream/oplog"
 	"github.com/coditect-ai/coditect-sync/backend/stream/rules"
 )
 
 // Config is what a Server needs.
 type Config struct {
-	Pool     *pgxpool.Pool // of a role that may read sync_log and write its table requests
-	Database string        // address for the connection that listens, of the same role
+	Database string // address, of a role that may read sync_log and write its table requests
 	Rules    rules.Definition
 	Verifier Verifier
 	Log      *slog.Logger
 
+	MaxConns   int32         // to the database; 0 = 10. One more listens
 	MaxBuckets int           // of one person; 0 = 10,000
 	MaxStreams int           // at once; 0 = 1,000
 	Quiet      time.Duration // longest silence of a stream; 0 = 20 s
@@ -34,18 +32,25 @@ type Server struct {
 	hub    hub
 }
 
-// New returns a Server, or what is wrong with its configuration.
-func New(c Config) (*Server, error) {
+// New returns a Server, or what is wrong with its configuration. It connects when it is asked. The caller closes it.
+func New(ctx context.Context, c Config) (*Server, error) {
 	if err := c.Rules.Validate(); err != nil {
 		return nil, err
 	}
-	if c.Pool == nil || c.Verifier == nil || c.Log == nil {
+	if c.Database == "" || c.Verifier == nil || c.Log == nil {
 		return nil, errors.New("a stream needs a database, a verifier and a log")
 	}
 	c.MaxBuckets, c.MaxStreams = or(c.MaxBuckets, 10_000), or(c.MaxStreams, 1000)
 	c.Quiet, c.Patience = or(c.Quiet, 20*time.Second), or(c.Patience, time.Minute)
-	return &Server{config: c, store: oplog.NewStore(c.Pool, c.Rules), hub: hub{sleepers: map[*sleeper]bool{}}}, nil
+	store, err := oplog.Open(ctx, c.Database, or(c.MaxConns, 10), c.Rules)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{config: c, store: store, hub: hub{sleepers: map[*sleeper]bool{}}}, nil
 }
+
+// Close gives up the connections. Streams that are open fail.
+func (s *Server) Close() { s.store.Close() }
 
 func or[T comparable](value, otherwise T) T {
 	var zero T

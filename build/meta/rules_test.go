@@ -68,7 +68,7 @@ var tools = map[string][]string{
 	"fyne.io/systray":                    {"app/tray"},
 	"github.com/godbus/dbus/v5":          {"app/tray"},
 	"github.com/fsouza/fake-gcs-server/": {"app/apptest"},
-	"github.com/jackc/pgx/v5":            {"backend/postgres", "backend/pgtest", "backend/stream", "backend/stream/oplog"},
+	"github.com/jackc/pgx/v5":            {"backend/postgres", "backend/pgtest", "backend/stream/oplog"},
 	"github.com/pressly/goose/v3":        {"backend/postgres"},
 	"github.com/danielgtaylor/huma/v2":   {"backend/httpapi"},
 	"github.com/go-jose/go-jose/v4":      {"backend/identity"},

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,10 @@ var settings = map[string]string{
 	"TimeZone": "UTC", "DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "extra_float_digits": "1",
 	"bytea_output": "hex", "application_name": "coditect-sync-stream",
 }
+
+// planning keeps a plan that was made while the log was small from being used when it is large: every query here is for a
+// few rows by an index.
+var planning = map[string]string{"enable_seqscan": "off", "jit": "off"}
 
 // statusEvery is how often the server is told what is safe in the log; it may then forget the WAL before.
 const statusEvery = time.Second
@@ -32,9 +37,7 @@ func openReplication(ctx context.Context, database string) (*replication, error)
 	if err != nil {
 		return nil, fmt.Errorf("read the database address: %w", err)
 	}
-	for name, value := range settings {
-		config.RuntimeParams[name] = value
-	}
+	maps.Copy(config.RuntimeParams, settings)
 	config.RuntimeParams["replication"] = "database"
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -20,9 +21,24 @@ type Store struct {
 	rules []byte // hash of the definition
 }
 
-// NewStore returns a Store for a log that was made by a definition. The pool's role needs to read sync_log and to write
-// its table requests.
-func NewStore(pool *pgxpool.Pool, d rules.Definition) *Store { return &Store{pool, d.Hash()} }
+// Open returns a Store for a log that was made by a definition. The role of the address needs to read sync_log and to
+// write its table requests. It connects when something is read. The caller closes it.
+func Open(ctx context.Context, database string, conns int32, d rules.Definition) (*Store, error) {
+	config, err := pgxpool.ParseConfig(database)
+	if err != nil {
+		return nil, fmt.Errorf("read the database address: %w", err)
+	}
+	config.MaxConns = conns
+	maps.Copy(config.ConnConfig.RuntimeParams, planning)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the operation log: %w", err)
+	}
+	return &Store{pool, d.Hash()}, nil
+}
+
+// Close gives up the connections.
+func (s *Store) Close() { s.pool.Close() }
 
 // ErrNotReady says that the log is not whole yet, or made by another version of the definition.
 var ErrNotReady = errors.New("the operation log is not ready")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -101,11 +102,8 @@ func (w *Writer) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the database address: %w", err)
 	}
-	for name, value := range settings {
-		config.RuntimeParams[name] = value
-	}
-	config.RuntimeParams["enable_seqscan"] = "off" // every query here is for a few rows of a large table
-	config.RuntimeParams["jit"] = "off"
+	maps.Copy(config.RuntimeParams, settings)
+	maps.Copy(config.RuntimeParams, planning)
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to write the operation log: %w", err)
