@@ -37,15 +37,29 @@ var limits = map[string]string{
 	"idle_in_transaction_session_timeout": "60s",
 }
 
-// Open connects, and refuses a role that row-level security does not hold: a superuser, one with BYPASSRLS, an owner of a
-// table, or a member of such a role.
+// Open connects as app_api; Connect says what it refuses.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	config, err := pgxpool.ParseConfig(c.DSN)
+	pool, err := Connect(ctx, c.DSN, c.MaxConns)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{pool: pool, log: c.Log, now: c.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.tables, s.order = describe()
+	return s, nil
+}
+
+// Connect opens connections with limits, at most so many (0: pgx's default), and refuses a role that row-level security does
+// not hold: a superuser, one with BYPASSRLS, an owner of a table, or a member of such a role.
+func Connect(ctx context.Context, dsn string, most int32) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, backend.Errorf(backend.Invalid, "The address of the database cannot be read.").Wrap(err)
 	}
-	if c.MaxConns > 0 {
-		config.MaxConns = c.MaxConns
+	if most > 0 {
+		config.MaxConns = most
 	}
 	for name, value := range limits {
 		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
@@ -56,16 +70,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, backend.Errorf(backend.Unavailable, "The database cannot be reached.").Wrap(err)
 	}
-	s := &Store{pool: pool, log: c.Log, now: c.Now}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	s.tables, s.order = describe()
-	if err := s.checkRole(ctx); err != nil {
+	if err := checkRole(ctx, pool); err != nil {
 		pool.Close()
 		return nil, err
 	}
-	return s, nil
+	return pool, nil
 }
 
 // Close waits for what goes on and disconnects.
@@ -85,11 +94,11 @@ const mightBypass = `
 		ELSE ' owns tables' END
 	FROM pg_roles r
 	WHERE pg_has_role(current_user, r.oid, 'MEMBER') AND (r.rolsuper OR r.rolbypassrls OR EXISTS (
-		SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relnamespace = 'app'::regnamespace AND c.relkind IN ('r', 'p')))
+		SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relnamespace::regnamespace::text IN ('app', 'identity', 'sync_log') AND c.relkind IN ('r', 'p')))
 	ORDER BY r.rolsuper DESC, r.rolbypassrls DESC, 1`
 
-func (s *Store) checkRole(ctx context.Context) error {
-	rows, err := s.pool.Query(ctx, mightBypass)
+func checkRole(ctx context.Context, pool *pgxpool.Pool) error {
+	rows, err := pool.Query(ctx, mightBypass)
 	if err != nil {
 		return backend.Errorf(backend.Unavailable, "The database cannot be asked for its roles.").Wrap(err)
 	}
@@ -98,7 +107,7 @@ func (s *Store) checkRole(ctx context.Context) error {
 		return backend.Errorf(backend.Unavailable, "The database cannot be asked for its roles.").Wrap(err)
 	}
 	if len(reasons) > 0 {
-		return backend.Errorf(backend.Invalid, "The server must not use this role of the database: %s. Use app_api.", reasons[0])
+		return backend.Errorf(backend.Invalid, "The server must not use this role of the database: %s. Use app_api, app_identity and powersync.", reasons[0])
 	}
 	return nil
 }

@@ -92,11 +92,12 @@ type site struct {
 	keys     *keys.Ring // of access tokens
 	accounts *accounts.Accounts
 	sessions *session.Sessions
+	idKeys   *keys.Ring // of the embedded provider
 	foreign  *foreign
 	logged   *logged
 }
 
-func newSite(t *testing.T, change ...func(*session.Config)) *site {
+func newSite(t *testing.T, change ...func(*site, *session.Config)) *site {
 	t.Helper()
 	db := pgtest.New(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -153,7 +154,8 @@ func (s *site) embedded(t *testing.T, db *pgtest.DB) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := provider.New(provider.Config{Pool: s.pool, Keys: s.ring(t, keys.ID), Secret: sealed, Issuer: s.url + "/id", ClientID: clientID,
+	s.idKeys = s.ring(t, keys.ID)
+	p, err := provider.New(provider.Config{Pool: s.pool, Keys: s.idKeys, Secret: sealed, Issuer: s.url + "/id", ClientID: clientID,
 		Callbacks: []string{"/callback"}, Passwords: hasher, Log: slog.New(slog.NewTextHandler(s.logged, nil)), Now: s.time})
 	if err != nil {
 		t.Fatal(err)
@@ -161,13 +163,13 @@ func (s *site) embedded(t *testing.T, db *pgtest.DB) http.Handler {
 	return p.Handler()
 }
 
-func (s *site) newSessions(t *testing.T, change []func(*session.Config)) http.Handler {
+func (s *site) newSessions(t *testing.T, change []func(*site, *session.Config)) http.Handler {
 	t.Helper()
 	s.keys = s.ring(t, keys.Access)
 	config := session.Config{Pool: s.pool, Keys: s.keys, URL: s.url, Log: slog.New(slog.NewTextHandler(s.logged, nil)), Now: s.time,
 		Issuers: []session.Issuer{{URL: s.url + "/id", ClientID: clientID}, {URL: s.foreign.url, ClientID: "their-client", TrustEmail: true}}}
 	for _, c := range change {
-		c(&config)
+		c(s, &config)
 	}
 	var err error
 	if s.sessions, err = session.New(config); err != nil {

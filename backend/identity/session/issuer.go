@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/coditect-ai/coditect-sync/backend/identity/keys"
 )
 
 // Issuer is an OpenID provider whose ID tokens are taken.
@@ -135,7 +137,7 @@ func (i *issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	}
 	config := &oidc.Config{ClientID: i.ClientID, SupportedSigningAlgs: i.Algorithms, Now: i.now}
 	if i.Keys != nil {
-		i.verifier = oidc.NewVerifier(i.URL, i.Keys, config)
+		i.verifier = oidc.NewVerifier(i.URL, counted{i.Keys, &i.web}, config)
 		return i.verifier, nil
 	}
 	// The provider keeps the context for fetching keys later, so it must not end with this request.
@@ -180,6 +182,21 @@ func matches(nonce, verifier string) bool {
 	return verifier != "" && subtle.ConstantTimeCompare([]byte(nonce), []byte(want)) == 1
 }
 
+// counted counts when keys of our own could not be read.
+type counted struct {
+	oidc.KeySet
+	web *watched
+}
+
+// VerifySignature asks the keys.
+func (c counted) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	body, err := c.KeySet.VerifySignature(ctx, token)
+	if errors.Is(err, keys.ErrAway) {
+		c.web.failures.Add(1)
+	}
+	return body, err
+}
+
 // watched fetches an issuer's documents, which are small, and counts how often that failed.
 type watched struct{ failures atomic.Int64 }
 
@@ -204,4 +221,13 @@ func (w *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 		io.Closer
 	}{io.LimitReader(response.Body, maxDocument), response.Body}
 	return response, nil
+}
+
+// Reach asks an issuer where its keys are, and says what is wrong.
+func Reach(ctx context.Context, i Issuer) error {
+	_, err := (&issuer{Issuer: i, now: time.Now}).ready(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", i.URL, err)
+	}
+	return nil
 }

@@ -319,7 +319,7 @@ func TestWhoIsLinked(t *testing.T) {
 }
 
 func TestAnIssuerThatIsNotTrustedWithAddresses(t *testing.T) {
-	s := newSite(t, func(c *session.Config) { c.Issuers[1].TrustEmail = false })
+	s := newSite(t, func(_ *site, c *session.Config) { c.Issuers[1].TrustEmail = false })
 	if got := s.exchange(t, s.foreign.sign(t, s.foreign.claims("x", mira)), "v", "m"); got.Error != "access_denied" {
 		t.Errorf("%d %s", got.status, got.text)
 	}
@@ -347,15 +347,17 @@ func TestTwoTenantsWithOneAddress(t *testing.T) {
 }
 
 func TestWithoutADatabaseNobodyIsSignedOut(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, ownKeys)
 	got := s.session(t, mira, "studio")
-	fresh := s.foreign.sign(t, s.foreign.claims("sub of "+mira, mira))
+	fresh, own := s.foreign.sign(t, s.foreign.claims("sub of "+mira, mira)), s.atTheProvider(t, mira, "v")
 	s.pool.Close()
+	s.later(2 * time.Minute) // nothing read before is used
 	if _, err := s.verify(t, got.Access); backend.CodeOf(err) != backend.Unavailable {
 		t.Errorf("verify: %v", err)
 	}
 	for name, r := range map[string]reply{"refresh": s.renew(t, got.Refresh), "exchange": s.exchange(t, fresh, "v", "studio"),
-		"revoke": s.post(t, "/v1/revoke", url.Values{"token": {got.Refresh}})} {
+		"exchange of our own": s.exchange(t, own, "v", "studio"),
+		"revoke":              s.post(t, "/v1/revoke", url.Values{"token": {got.Refresh}})} {
 		if r.status != http.StatusServiceUnavailable || r.Error != "temporarily_unavailable" || strings.Contains(r.text, "pool") {
 			t.Errorf("%s: %d %s", name, r.status, r.text)
 		}
@@ -364,6 +366,22 @@ func TestWithoutADatabaseNobodyIsSignedOut(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A server takes the keys of its own provider from the database, not over the network.
+func TestTheProvidersKeysMayBeAtHand(t *testing.T) {
+	s := newSite(t, ownKeys)
+	got := s.exchange(t, s.atTheProvider(t, mira, "verifier"), "verifier", "studio")
+	if got.status != http.StatusOK {
+		t.Fatal(got.text)
+	}
+	forged := s.foreign.claims("x", mira)
+	forged = with(with(forged, "iss", s.url+"/id"), "aud", clientID)
+	if got := s.exchange(t, s.foreign.sign(t, forged), "v", "studio"); got.Error != "invalid_grant" {
+		t.Errorf("%d %s", got.status, got.text)
+	}
+}
+
+func ownKeys(s *site, c *session.Config) { c.Issuers[0].Keys = s.idKeys }
 
 func TestConfigurationsThatAreRefused(t *testing.T) {
 	s := newSite(t)
