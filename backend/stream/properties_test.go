@@ -413,3 +413,36 @@ func TestRestarts(t *testing.T) {
 		c.close()
 	}
 }
+
+// What a reader reads belongs to one moment, whatever is committed meanwhile.
+func TestAReaderSeesOneMoment(t *testing.T) {
+	s, url := office(t)
+	conn := s.source(t)
+	add(t, conn, ada, "before")
+	settle(t, conn, url)
+	store, err := oplog.Open(t.Context(), s.db.DSN(s.role), 2, s.rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	name := `mine_messages["` + tenant + `","` + ada + `"]`
+	err = store.Read(t.Context(), oplog.Ask{Since: 0, Subject: "settle", Client: "settle"}, func(r *oplog.Reader) error {
+		if r.Reached != "1" || !r.Told || r.Changed[name].Count != 1 {
+			t.Errorf("got %q, %t, %v", r.Reached, r.Told, r.Changed)
+		}
+		add(t, conn, ada, "meanwhile")
+		settle(t, conn, url)
+		states, err := r.Buckets(t.Context(), []string{name})
+		if err != nil || states[name] != r.Changed[name] {
+			t.Errorf("first %v, then %v, %v", r.Changed, states, err)
+		}
+		part, err := r.Ops(t.Context(), states[name].ID, 0, 1<<62)
+		if len(part.Ops) != 1 {
+			t.Errorf("%d operations", len(part.Ops))
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -88,15 +88,15 @@ func (s *session) pass(flush func() error) error {
 
 // look reads the log in one moment, announces what changed, and begins to send it.
 func (s *session) look(ctx context.Context, whole bool) error {
-	return s.server.store.Read(ctx, func(r *oplog.Reader) error {
+	ask := oplog.Ask{Since: s.head.Seq, Who: s.who, Subject: s.principal.Subject, Client: s.request.ClientID}
+	if whole {
+		ask.Since = -1
+	}
+	return s.server.store.Read(ctx, ask, func(r *oplog.Reader) error {
 		if s.head.Epoch != 0 && r.Epoch != s.head.Epoch {
 			return errCut
 		}
-		request, err := r.Reached(ctx, s.principal.Subject, s.request.ClientID)
-		if err != nil {
-			return err
-		}
-		announced, err := s.announce(ctx, r, request, whole)
+		announced, err := s.announce(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -111,22 +111,16 @@ func (s *session) look(ctx context.Context, whole bool) error {
 }
 
 // announce appends the checkpoint or what changed since; from the changes alone where that is possible.
-func (s *session) announce(ctx context.Context, r *oplog.Reader, request string, whole bool) (announced bool, err error) {
-	if !whole {
-		states, access, ok, err := r.Since(ctx, s.head.Seq, s.who)
-		if err != nil {
-			return false, err
-		}
-		if ok && !access {
-			s.lines, announced = s.wire.Change(s.lines, r.LastOp, request, s.named(r.Head, states))
-			return announced, nil
-		}
+func (s *session) announce(ctx context.Context, r *oplog.Reader) (announced bool, err error) {
+	if r.Told && !r.Access {
+		s.lines, announced = s.wire.Change(s.lines, r.LastOp, r.Reached, s.named(r.Head, r.Changed))
+		return announced, nil
 	}
 	listings, err := s.list(ctx, r)
 	if err != nil {
 		return false, err
 	}
-	s.lines, announced = s.wire.Begin(s.lines, r.LastOp, request, listings)
+	s.lines, announced = s.wire.Begin(s.lines, r.LastOp, r.Reached, listings)
 	return announced, nil
 }
 

@@ -53,38 +53,90 @@ type Head struct {
 // Name is a bucket's name for clients, unique over all logs there ever were.
 func (h Head) Name(bucket string) string { return strconv.FormatInt(h.Epoch, 10) + "#" + bucket }
 
+// Ask is what a reader wants to know at once.
+type Ask struct {
+	Since           int64             // a commit of the writer: what changed after it; negative = do not say
+	Who             map[string]string // see rules.Definition.Who
+	Subject, Client string            // whose write checkpoint
+}
+
 // Reader is the log as of one moment.
 type Reader struct {
-	tx pgx.Tx
+	conn *pgxpool.Conn
 	Head
+	Reached string // the newest write checkpoint of the client that the log covers, "" for none
+
+	// Changed are the states of all buckets that changed since the commit asked for, Access whether what the lookups give
+	// to the people asked for did. Told is false where that was not asked for, or is too much or too long ago to tell.
+	Changed map[string]wire.State
+	Access  bool
+	Told    bool
 }
 
 // Read calls fn with the log as of now. What fn reads belongs together.
-func (s *Store) Read(ctx context.Context, fn func(*Reader) error) error {
+func (s *Store) Read(ctx context.Context, ask Ask, fn func(*Reader) error) (err error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("read the operation log: %w", err)
 	}
-	defer conn.Release()
-	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		r := &Reader{tx: tx}
-		if r.Head, err = s.head(ctx, tx); err != nil {
-			return err
-		}
-		return fn(r)
+	defer conn.Release() // which closes a connection that is still in a transaction
+	r := &Reader{conn: conn}
+	if err := r.begin(ctx, s, ask); err != nil {
+		return err
+	}
+	if err := fn(r); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, "COMMIT"); err != nil {
+		return fmt.Errorf("read the operation log: %w", err)
+	}
+	return nil
+}
+
+// manyBuckets is how many a stream would rather not look through.
+const manyBuckets = 5000
+
+// begin asks everything in one round trip.
+func (r *Reader) begin(ctx context.Context, s *Store, ask Ask) error {
+	lookups, people := make([]string, 0, len(ask.Who)), make([]string, 0, len(ask.Who))
+	for lookup, person := range ask.Who {
+		lookups, people = append(lookups, lookup), append(people, person)
+	}
+	ready := false
+	var batch pgx.Batch
+	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+	batch.Queue(headSQL, s.rules).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&ready, &r.Epoch, &r.LastOp, &r.Seq)
 	})
+	batch.Queue("SELECT coalesce(max(value)::text, '') FROM sync_log.reached WHERE subject = $1 AND client = $2", ask.Subject, ask.Client).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&r.Reached) })
+	if ask.Since >= 0 {
+		batch.Queue("SELECT name, id, checksum, count, last_op FROM sync_log.buckets WHERE seq > $1 LIMIT $2", ask.Since, manyBuckets).
+			Query(func(rows pgx.Rows) (err error) { r.Changed, err = collectStates(rows); return err })
+		batch.Queue(`SELECT EXISTS (SELECT FROM sync_log.woken w JOIN unnest($2::text[], $3::text[]) AS p (lookup, who)
+			USING (lookup, who) WHERE w.seq > $1)`, ask.Since, lookups, people).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&r.Access) })
+	}
+	if err := r.conn.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("read the operation log: %w", err)
+	}
+	r.Told = ask.Since >= 0 && len(r.Changed) < manyBuckets && r.Seq-ask.Since < keepWoken/2
+	if !ready {
+		return ErrNotReady
+	}
+	return nil
 }
 
 // Ready returns ErrNotReady, or what keeps the log from being read, or nil.
 func (s *Store) Ready(ctx context.Context) error {
-	return s.Read(ctx, func(*Reader) error { return nil })
+	return s.Read(ctx, Ask{Since: -1}, func(*Reader) error { return nil })
 }
+
+const headSQL = "SELECT ready AND rules = $1, epoch, last_op, seq FROM sync_log.state"
 
 func (s *Store) head(ctx context.Context, tx pgx.Tx) (h Head, err error) {
 	var ready bool
-	err = tx.QueryRow(ctx, "SELECT ready AND rules = $1, epoch, last_op, seq FROM sync_log.state", s.rules).
-		Scan(&ready, &h.Epoch, &h.LastOp, &h.Seq)
-	if err != nil {
+	if err := tx.QueryRow(ctx, headSQL, s.rules).Scan(&ready, &h.Epoch, &h.LastOp, &h.Seq); err != nil {
 		return h, fmt.Errorf("read the operation log: %w", err)
 	}
 	if !ready {
@@ -97,7 +149,7 @@ func (s *Store) head(ctx context.Context, tx pgx.Tx) (h Head, err error) {
 func (r *Reader) Granted(ctx context.Context, who map[string]string) (map[string][]string, error) {
 	granted := map[string][]string{}
 	for lookup, person := range who {
-		rows, err := r.tx.Query(ctx, "SELECT DISTINCT val FROM sync_log.grants WHERE who = $1 AND lookup = $2 ORDER BY val", person, lookup)
+		rows, err := r.conn.Query(ctx, "SELECT DISTINCT val FROM sync_log.grants WHERE who = $1 AND lookup = $2 ORDER BY val", person, lookup)
 		if err != nil {
 			return nil, fmt.Errorf("read who may see what: %w", err)
 		}
@@ -110,7 +162,7 @@ func (r *Reader) Granted(ctx context.Context, who map[string]string) (map[string
 
 // Buckets are the states of those of some buckets that ever had an operation.
 func (r *Reader) Buckets(ctx context.Context, names []string) (map[string]wire.State, error) {
-	rows, err := r.tx.Query(ctx, "SELECT name, id, checksum, count, last_op FROM sync_log.buckets WHERE name = ANY ($1)", names)
+	rows, err := r.conn.Query(ctx, "SELECT name, id, checksum, count, last_op FROM sync_log.buckets WHERE name = ANY ($1)", names)
 	if err != nil {
 		return nil, fmt.Errorf("read buckets: %w", err)
 	}
@@ -132,47 +184,6 @@ func collectStates(rows pgx.Rows) (map[string]wire.State, error) {
 	return states, nil
 }
 
-// Since are the states of all buckets that changed after a commit of the writer, and whether what the lookups give to
-// some people did. ok is false where that is too much to tell, or too long ago.
-func (r *Reader) Since(ctx context.Context, seq int64, who map[string]string) (states map[string]wire.State, access, ok bool, err error) {
-	if r.Seq-seq > keepWoken/2 {
-		return nil, false, false, nil
-	}
-	rows, err := r.tx.Query(ctx, "SELECT name, id, checksum, count, last_op FROM sync_log.buckets WHERE seq > $1 LIMIT $2", seq, manyBuckets)
-	if err != nil {
-		return nil, false, false, fmt.Errorf("read what changed: %w", err)
-	}
-	if states, err = collectStates(rows); err != nil {
-		return nil, false, false, err
-	}
-	lookups, people := make([]string, 0, len(who)), make([]string, 0, len(who))
-	for lookup, person := range who {
-		lookups, people = append(lookups, lookup), append(people, person)
-	}
-	err = r.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sync_log.woken w JOIN unnest($2::text[], $3::text[]) AS p (lookup, who)
-		USING (lookup, who) WHERE w.seq > $1)`, seq, lookups, people).Scan(&access)
-	if err != nil {
-		return nil, false, false, fmt.Errorf("read what changed: %w", err)
-	}
-	return states, access, len(states) < manyBuckets, nil
-}
-
-// manyBuckets is how many a stream would rather not look through.
-const manyBuckets = 5000
-
-// Reached is the newest write checkpoint of a client that the log covers, "" for none.
-func (r *Reader) Reached(ctx context.Context, subject, client string) (string, error) {
-	var value int64
-	err := r.tx.QueryRow(ctx, "SELECT value FROM sync_log.reached WHERE subject = $1 AND client = $2", subject, client).Scan(&value)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the write checkpoint: %w", err)
-	}
-	return strconv.FormatInt(value, 10), nil
-}
-
 // Limits of one Part.
 const (
 	PartOps   = 1000
@@ -187,7 +198,7 @@ type Part struct {
 
 // Ops reads a bucket's operations after one number up to another.
 func (r *Reader) Ops(ctx context.Context, bucket int, after, upTo int64) (Part, error) {
-	rows, err := r.tx.Query(ctx, partSQL, bucket, after, upTo, PartOps, PartBytes)
+	rows, err := r.conn.Query(ctx, partSQL, bucket, after, upTo, PartOps, PartBytes)
 	return part(rows, err, upTo)
 }
 
