@@ -17,6 +17,7 @@ type applier struct {
 	tx     pgx.Tx
 	p      backend.Principal
 	client string
+	new    bool // every put is taken to make a row; if one does not, the error isThere
 	lost   []lost
 }
 
@@ -63,7 +64,11 @@ func (a *applier) insert(ctx context.Context, t *table, puts []*net) (int, error
 	for i, n := range puts {
 		made[i] = n.row()
 	}
-	tag, err := a.tx.Exec(ctx, t.insert, append([]any{a.p.Tenant, a.p.User}, t.parameters(made)...)...)
+	insert := t.insert
+	if a.new {
+		insert = t.insertNew
+	}
+	tag, err := a.tx.Exec(ctx, insert, append([]any{a.p.Tenant, a.p.User}, t.parameters(made)...)...)
 	return int(tag.RowsAffected()), err
 }
 

@@ -23,8 +23,8 @@ func (q *push) keep(ctx context.Context, number int64, parts []part, why *reject
 	return q.tx.SendBatch(ctx, batch).Close()
 }
 
-// reject answers a group with why, and with the rows it would have changed, as they are.
-func (q *push) reject(ctx context.Context, i int, why *rejection) error {
+// reject answers a group with why, and with the rows that it would have changed, as they are.
+func (q *push) reject(ctx context.Context, i int, why *rejection, changes []pushapi.Change) error {
 	r := &q.results[i]
 	r.Status, r.Code, r.Message, r.Table, r.ID = pushapi.Rejected, why.code, why.message, why.table, why.row
 	if why.change >= 0 {
@@ -32,7 +32,7 @@ func (q *push) reject(ctx context.Context, i int, why *rejection) error {
 		r.Change = &change
 	}
 	var err error
-	r.Current, err = q.current(ctx, q.batch.Groups[i].Changes)
+	r.Current, err = q.current(ctx, changes)
 	return err
 }
 

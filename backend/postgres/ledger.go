@@ -101,10 +101,10 @@ func (q *push) again(ctx context.Context, i int, g *pushapi.Group, e *entry, dig
 		if err := q.keep(ctx, g.Number, []part{{g.Part, digest, g.Raw}}, r); err != nil {
 			return err
 		}
-		return q.reject(ctx, i, r)
+		return q.reject(ctx, i, r, g.Changes)
 	}
 	if e.why != nil {
-		return q.reject(ctx, i, e.why)
+		return q.reject(ctx, i, e.why, g.Changes)
 	}
 	q.results[i].Status = pushapi.Duplicate
 	return nil
@@ -130,7 +130,7 @@ func (q *push) finish(ctx context.Context) error {
 		if err := q.keep(ctx, p.number, p.parts, p.why); err != nil {
 			return err
 		}
-		if err := q.reject(ctx, p.index, p.why); err != nil {
+		if err := q.reject(ctx, p.index, p.why, p.named); err != nil {
 			return err
 		}
 	}

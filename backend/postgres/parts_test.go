@@ -104,9 +104,12 @@ func TestAPoisonedPartRejectsTheGroup(t *testing.T) {
 	c := newCloud(t)
 	ann := c.client(t, "ann")
 	bodies := ann.inParts(append(someDecisions(4, 10), put("decisions", "bad", `{"confidence":"high"}`, at(1, "n"))), 2)
-	results := []string{statuses(ann.send(bodies[0])), statuses(ann.send(bodies[1])), statuses(ann.send(bodies[2]))}
-	if got := strings.Join(results, " "); got != "staged staged rejected/BAD_VALUE" {
+	first, second, third := ann.send(bodies[0]), ann.send(bodies[1]), ann.send(bodies[2])
+	if got := statuses(append(append(first, second...), third...)); got != "staged staged rejected/BAD_VALUE" {
 		t.Error(got)
+	}
+	if len(third[0].Current) != 5 {
+		t.Errorf("%d rows of the server's for a group of 5", len(third[0].Current))
 	}
 	last := ann.send(bodies[2])
 	if last[0].Status != pushapi.Rejected || *last[0].Change != 4 {

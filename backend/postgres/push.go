@@ -52,7 +52,8 @@ type pending struct {
 	index   int // of the group in the batch
 	number  int64
 	digests []byte
-	parts   []part // as received
+	parts   []part           // as received
+	named   []pushapi.Change // all that its parts have, for the answer
 	changes []change
 	why     *rejection // once it is decided that it will not be applied
 }
@@ -122,6 +123,7 @@ func (q *push) sort(ctx context.Context, i int, g *pushapi.Group) error {
 
 // read makes typed changes of a group's, after those that p has.
 func (p *pending) read(r *reader, g *pushapi.Group) {
+	p.named = append(p.named, g.Changes...)
 	if g.Fault != "" && p.why == nil {
 		p.why = &rejection{code: pushapi.Malformed, message: g.Fault, change: -1}
 	}
@@ -168,12 +170,22 @@ func (q *push) applyPending(ctx context.Context) error {
 	return nil
 }
 
-// try applies changes behind a savepoint.
+// try applies changes behind a savepoint. Nearly all puts make new rows, and asking for them plainly is a third faster than
+// with ON CONFLICT; so that is tried first.
 func (q *push) try(ctx context.Context, changes []change) ([]lost, error) {
+	folded := fold(changes)
+	done, err := q.attemptOnce(ctx, folded, true)
+	if isThere(err) {
+		done, err = q.attemptOnce(ctx, folded, false)
+	}
+	return done, err
+}
+
+func (q *push) attemptOnce(ctx context.Context, folded map[*table][]*net, isNew bool) ([]lost, error) {
 	var done []lost
 	err := pgx.BeginFunc(ctx, q.tx, func(tx pgx.Tx) error {
-		a := &applier{tx: tx, p: q.p, client: q.batch.ClientID}
-		err := a.apply(ctx, q.order, fold(changes))
+		a := &applier{tx: tx, p: q.p, client: q.batch.ClientID, new: isNew}
+		err := a.apply(ctx, q.order, folded)
 		done = a.lost
 		return err
 	})

@@ -54,6 +54,9 @@ func explain(err error) *rejection {
 	return r
 }
 
+// isThere reports whether err says that a row of the key is there already.
+func isThere(err error) bool { return stateOf(err) == "23505" }
+
 // scrub is the error for a log: PostgreSQL's messages quote values, its states do not.
 func scrub(err error) error {
 	if state := stateOf(err); state != "" {

@@ -15,7 +15,7 @@ type table struct {
 	index   map[string]int
 	project int // of project_id; -1 in projects
 
-	insert, lock, update, remove, current, visible, buried string
+	insertNew, insert, lock, update, remove, current, visible, buried string
 }
 
 type column struct {
@@ -85,11 +85,11 @@ func (t *table) write() {
 		}
 	}
 	list := t.join("%s")
-	t.insert = fmt.Sprintf(`INSERT INTO %s (tenant_id, id, user_id, hlc, cv, %s)
+	t.insertNew = fmt.Sprintf(`INSERT INTO %s (tenant_id, id, user_id, hlc, cv, %s)
 		SELECT $1, u.id, $2, u.hlc, u.cv, %s FROM unnest($3::text[], $4::text[], $5::jsonb[], %s) AS u(id, hlc, cv, %s)
 		WHERE NOT EXISTS (SELECT FROM app.tombstones x
-			WHERE x.tenant_id = $1 AND x.table_name = '%s' AND x.row_id = u.id AND x.hlc > u.hlc)
-		ON CONFLICT (tenant_id, id) DO NOTHING`, name, list, strings.Join(values, ", "), t.arrays(6), list, t.name)
+			WHERE x.tenant_id = $1 AND x.table_name = '%s' AND x.row_id = u.id AND x.hlc > u.hlc)`, name, list, strings.Join(values, ", "), t.arrays(6), list, t.name)
+	t.insert = t.insertNew + " ON CONFLICT (tenant_id, id) DO NOTHING"
 	t.lock = fmt.Sprintf(`SELECT id, user_id, hlc, coalesce(cv::text, ''), %s FROM %s
 		WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE`, list, name)
 	t.update = fmt.Sprintf(`UPDATE %s t SET hlc = u.hlc, cv = u.cv, %s
