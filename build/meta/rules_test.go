@@ -50,6 +50,9 @@ var mayImport = map[string][]string{
 	"build/meta":           {},
 	"config":               {"app"},
 	"config/schema":        {},
+	// The configuration of a PowerSync Service, made from the schema.
+	"config/powersync":     {"config/schema"},
+	"config/powersync/gen": {"config/powersync"},
 	// The page: its build, its types, and what it is shown with on a developer's machine.
 	"frontend":           {},
 	"frontend/devserver": {"app", "app/local", "frontend", "frontend/scenes"},
