@@ -32,7 +32,8 @@
 //	applied    in effect now; lost counts values that were older than what the cloud has (GET /v1/lost)
 //	staged     a part that waits for the others
 //	duplicate  was in effect before
-//	rejected   will never be; the server keeps a copy, and current has its rows of the group, to be put back
+//	rejected   will never be; the server keeps a copy, and current has its rows of the group, to be put back (of a part
+//	           that is sent again, those of the part)
 //	retry      not attempted, nor anything after it; send it again, later
 //
 // # Conflicts

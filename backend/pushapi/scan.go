@@ -82,13 +82,16 @@ func value(b []byte) []byte {
 	return b[:end]
 }
 
-// quoted is the length of the string that b begins with.
+// quoted is the length of the string that b begins with. Texts are long, so it looks for the quotes, and only then whether
+// one is escaped: after an odd number of backslashes.
 func quoted(b []byte) int {
 	for i := 1; ; i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
+		i += bytes.IndexByte(b[i:], '"')
+		escapes := i - 1
+		for b[escapes] == '\\' {
+			escapes--
+		}
+		if (i-escapes)%2 == 1 {
 			return i + 1
 		}
 	}
