@@ -163,6 +163,38 @@ func TestTooManyRequests(t *testing.T) {
 	}
 }
 
+// TestAMachineDoesNotTakeEveryConnection has one machine push more at a time than it may; another is answered.
+func TestAMachineDoesNotTakeEveryConnection(t *testing.T) {
+	limits := plenty
+	limits.MachineAtOnce = 2
+	s := newServer(t, pgtest.New(t), limits)
+	lock := s.db.Connect(t, "postgres")
+	if _, err := lock.Exec(t.Context(), "SELECT pg_advisory_lock(hashtextextended('push acme ann c', 0))"); err != nil {
+		t.Fatal(err)
+	}
+	statuses := make(chan int, 20)
+	for range cap(statuses) {
+		go func() {
+			response, _ := s.request(t, "POST", "/v1/push", strings.NewReader(one))
+			statuses <- response.StatusCode
+		}()
+	}
+	for range cap(statuses) - limits.MachineAtOnce {
+		if got := <-statuses; got != http.StatusTooManyRequests {
+			t.Errorf("%d", got)
+		}
+	}
+	s.push(t, strings.ReplaceAll(one, "ann-pc", "bob-pc"), "Authorization", "Bearer "+s.token(t, "bob"))
+	if _, err := lock.Exec(t.Context(), "SELECT pg_advisory_unlock_all()"); err != nil {
+		t.Fatal(err)
+	}
+	for range limits.MachineAtOnce {
+		if got := <-statuses; got != http.StatusOK {
+			t.Errorf("%d", got)
+		}
+	}
+}
+
 func TestReadiness(t *testing.T) {
 	own := pgtest.Start(t)
 	s := newServer(t, own.New(t), plenty)

@@ -31,6 +31,7 @@ type API struct {
 	metrics  *metrics
 	machines *limiter
 	tenants  *limiter
+	pushes   *gate
 	draining atomic.Bool
 	handler  http.Handler
 }
@@ -42,7 +43,7 @@ func New(c Config) *API {
 	}
 	c.Limits = c.Limits.orDefaults()
 	a := &API{Config: c, metrics: newMetrics(), machines: newLimiter(c.Limits.MachinePerSecond, c.Limits.MachineBurst),
-		tenants: newLimiter(c.Limits.TenantPerSecond, c.Limits.TenantBurst)}
+		tenants: newLimiter(c.Limits.TenantPerSecond, c.Limits.TenantBurst), pushes: newGate(c.Limits.MachineAtOnce)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", a.notFound)
 	mux.HandleFunc("GET /healthz", a.health)

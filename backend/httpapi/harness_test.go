@@ -84,7 +84,7 @@ func newServer(t testing.TB, db *pgtest.DB, limits httpapi.Limits) *server {
 }
 
 // plenty lets tests ask as often as they like.
-var plenty = httpapi.Limits{MachinePerSecond: 1e6, MachineBurst: 1e6, TenantPerSecond: 1e6, TenantBurst: 1e6}
+var plenty = httpapi.Limits{MachinePerSecond: 1e6, MachineBurst: 1e6, TenantPerSecond: 1e6, TenantBurst: 1e6, MachineAtOnce: 1e6}
 
 func (s *server) serve(t testing.TB) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

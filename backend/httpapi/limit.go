@@ -14,6 +14,7 @@ type Limits struct {
 	MachineBurst, TenantBurst         int           // 50 and 1000
 	HeaderTime                        time.Duration // to send a request's header; 5 s
 	BodyTime                          time.Duration // to send its body; 60 s
+	MachineAtOnce                     int           // pushes of one machine at the same time; 4
 }
 
 func (l Limits) orDefaults() Limits {
@@ -25,6 +26,9 @@ func (l Limits) orDefaults() Limits {
 	}
 	if l.HeaderTime == 0 {
 		l.HeaderTime = 5 * time.Second
+	}
+	if l.MachineAtOnce == 0 {
+		l.MachineAtOnce = 4
 	}
 	if l.BodyTime == 0 {
 		l.BodyTime = time.Minute
@@ -75,5 +79,35 @@ func (l *limiter) sweep(now time.Time) {
 		if now.Sub(b.used) > full {
 			delete(l.buckets, key)
 		}
+	}
+}
+
+// gate counts what goes on at the same time, per key. Pushes of one client wait for each other in the database, each with a
+// connection; a machine that sends many would keep the connections from everybody else.
+type gate struct {
+	most int
+
+	mu     sync.Mutex
+	inside map[string]int
+}
+
+func newGate(most int) *gate { return &gate{most: most, inside: map[string]int{}} }
+
+// enter reports whether there is room; then leave must follow.
+func (g *gate) enter(key string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.inside[key] >= g.most {
+		return false
+	}
+	g.inside[key]++
+	return true
+}
+
+func (g *gate) leave(key string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.inside[key]--; g.inside[key] == 0 {
+		delete(g.inside, key)
 	}
 }

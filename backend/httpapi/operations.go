@@ -19,7 +19,7 @@ func (a *API) register(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "push", Method: http.MethodPost, Path: "/v1/push", Summary: "Push changes",
 		Description: "Applies groups of changes, each whole or not at all and once. A 200 means that all it says is committed.",
-		Middlewares: append(signedIn, a.withBatch),
+		Middlewares: huma.Middlewares{a.signedIn, a.fewAtOnce, a.withBatch},
 		Responses:   problems(registry, 401, 403, 413, 422, 429, 503),
 	}, a.push)
 	// Said after the registration, because huma reads the bodies that it knows of.
@@ -75,6 +75,18 @@ func bearer(r *http.Request) string {
 		}
 	}
 	return ""
+}
+
+// fewAtOnce lets a machine push only so often at the same time.
+func (a *API) fewAtOnce(ctx huma.Context, next func(huma.Context)) {
+	p, _ := ctx.Context().Value(principalKey{}).(backend.Principal)
+	key := p.Tenant + " " + p.Machine
+	if !a.pushes.enter(key) {
+		a.refuse(ctx, backend.Errorf(backend.RateLimited, "There are too many requests at the same time."))
+		return
+	}
+	defer a.pushes.leave(key)
+	next(ctx)
 }
 
 // withBatch reads the batch itself: huma's own reading would put values into its complaints.
