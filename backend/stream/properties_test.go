@@ -446,3 +446,57 @@ func TestAReaderSeesOneMoment(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who reads up to a number at which a bucket is no longer stored is told so; the sums alone would not tell.
+func TestAnOldNumberIsBroken(t *testing.T) {
+	s, url := office(t)
+	conn := s.source(t)
+	add(t, conn, ada, "a", "b")
+	settle(t, conn, url)
+	store, err := oplog.Open(t.Context(), s.db.DSN(s.role), 2, s.rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	name := `mine_messages["` + tenant + `","` + ada + `"]`
+	look := func() (bucket int, head int64) {
+		err := store.Read(t.Context(), oplog.Ask{Since: -1}, func(r *oplog.Reader) error {
+			states, err := r.Buckets(t.Context(), []string{name})
+			bucket, head = states[name].ID, r.LastOp
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bucket, head
+	}
+	bucket, old := look()
+	execute(t, conn, "UPDATE messages SET content = 'c' WHERE content = 'a'")
+	settle(t, conn, url)
+	_, head := look()
+	for upTo, broken := range map[int64]bool{old: true, head: false} {
+		if part, err := store.Ops(t.Context(), bucket, 0, upTo); err != nil || part.Broken != broken {
+			t.Errorf("up to %d of %d: broken %t, %v", upTo, head, part.Broken, err)
+		}
+	}
+}
+
+// A writer that ends before it could tell PostgreSQL how far it is goes on where it was, without doing anything twice.
+func TestARestartOfTheWriterDoublesNothing(t *testing.T) {
+	s := recorded(t, pgtest.New(t))
+	conn := s.source(t)
+	stop := s.write(t)
+	url, _ := s.serve(t)
+	for i := range 30 {
+		add(t, conn, ada, strconv.Itoa(i))
+		settle(t, conn, url)
+		if i%3 == 0 {
+			stop()
+			stop = s.write(t)
+		}
+	}
+	var count int
+	if err := conn.QueryRow(t.Context(), "SELECT sum(count) FROM sync_log.buckets").Scan(&count); err != nil || count != 30 {
+		t.Errorf("%d operations for 30 rows (%v)", count, err)
+	}
+}
