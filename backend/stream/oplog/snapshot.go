@@ -18,6 +18,7 @@ func (h *holder) build(ctx context.Context, r *replication) error {
 	if err := h.reset(ctx); err != nil {
 		return err
 	}
+	h.config.Log.Info("building the operation log, as soon as the transactions that are open now have ended")
 	snapshot, from, err := r.createSlot(ctx, h.config.Slot)
 	if err != nil {
 		return err
