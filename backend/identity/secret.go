@@ -7,6 +7,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+
+	"github.com/coditect-ai/coditect-sync/backend"
 )
 
 // SecretSize is how many random bytes a Secret needs.
@@ -18,7 +20,7 @@ type Secret struct{ bytes [SecretSize]byte }
 // NewSecret takes at least SecretSize random bytes.
 func NewSecret(random []byte) (Secret, error) {
 	if len(random) < SecretSize {
-		return Secret{}, errors.New("The server's secret is shorter than 32 bytes.")
+		return Secret{}, backend.Errorf(backend.Invalid, "The server's secret is shorter than 32 bytes.")
 	}
 	return Secret{sha256.Sum256(random)}, nil
 }

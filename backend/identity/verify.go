@@ -115,7 +115,8 @@ func (v *Verifier) read(ctx context.Context, bearer string) (std jwt.Claims, own
 	if err != nil {
 		return std, own, err
 	}
-	return std, own, token.Claims(key, &std, &own)
+	err = token.Claims(key, &std, &own)
+	return std, own, err
 }
 
 // key is the one of ours that the token names, if it is of the kind that the token was signed with.

@@ -32,8 +32,8 @@ var mayImport = map[string][]string{
 	// Sign-in: the packages below identity use it and each other as their docs say, and none of the server's other parts.
 	"backend/identity/accounts": {"backend", "backend/identity/password"},
 	"backend/identity/keys":     {"backend/identity"},
-	"backend/identity/password": {},
-	"backend/identity/provider": {"backend/identity", "backend/identity/keys", "backend/identity/password", "backend/identity/refresh"},
+	"backend/identity/password": {"backend"},
+	"backend/identity/provider": {"backend", "backend/identity", "backend/identity/keys", "backend/identity/password", "backend/identity/refresh"},
 	"backend/identity/refresh":  {},
 	"backend/identity/session":  {"backend", "backend/identity", "backend/identity/keys", "backend/identity/refresh"},
 	// The one place where the server is put together.

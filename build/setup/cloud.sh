@@ -38,10 +38,9 @@ background() {
   echo "$! $(ps -o lstart= -p $! | tr -s ' ' _)" >"$dir/$name.pid"
 }
 
-# wait_for SECONDS COMMAND…
+# wait_for COMMAND…: for minutes, because a busy disk makes PostgreSQL's first start slow.
 wait_for() {
-  local end=$((SECONDS + $1))
-  shift
+  local end=$((SECONDS + 300))
   until "$@" >/dev/null 2>&1; do
     [ $SECONDS -lt $end ] || return 1
     sleep 0.1
@@ -53,6 +52,8 @@ ready() { (answers "$1") 2>/dev/null; }
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 superuser() { psql -qAtX -h "$socket" -U postgres "$@"; }
 server() { "$program" --config "$settings" "$@"; }
+database_settled() { superuser -d postgres -c 'SELECT 1' || ! alive database; }
+server_settled() { ready "$(port)" || ! alive server; }
 port() { sed -n 's/^LISTEN=127\.0\.0\.1://p' "$settings"; }
 
 make_settings() {
@@ -74,7 +75,8 @@ CONF
 database() {
   "$here/postgres.sh" need
   alive database || background database "$here/postgres.sh" run "$dir/pg"
-  wait_for 60 superuser -d postgres -c 'SELECT 1' || fail "PostgreSQL does not start: $dir/database.log and $dir/pg/log say why."
+  wait_for database_settled || true
+  superuser -d postgres -c 'SELECT 1' >/dev/null || fail "PostgreSQL does not start: $dir/database.log and $dir/pg/log say why."
   [ -n "$(superuser -d postgres -c "SELECT 1 FROM pg_database WHERE datname = 'coditect'")" ] ||
     superuser -d postgres -c 'CREATE DATABASE coditect'
 }
@@ -104,7 +106,8 @@ start() {
     ! taken "$(port)" || fail "Port $(port) is in use by something else. Change LISTEN and URL in $settings."
     background server "$program" --config "$settings" serve
   fi
-  wait_for 60 ready "$(port)" || fail "The server does not start: $dir/server.log says why."
+  wait_for server_settled || true
+  ready "$(port)" || fail "The server does not start: $dir/server.log says why."
   server doctor
   cat <<TEXT
 
@@ -123,13 +126,13 @@ To stop it:               make cloud-stop
 TEXT
 }
 
-# end NAME: the process, and then wait for it. Both take SIGTERM as "finish what has begun".
+# end NAME: the process with its children, and then wait for it. Both take SIGTERM as "finish what has begun".
 end() {
   alive "$1" || return 0
   local pid
   read -r pid _ <"$dir/$1.pid"
-  kill -TERM "$pid"
-  wait_for 60 eval "! kill -0 $pid" || fail "Process $pid does not end."
+  kill -TERM -- "-$pid"
+  wait_for eval "! kill -0 $pid" || fail "Process $pid does not end."
   rm -f "$dir/$1.pid" "$dir/$1.in"
 }
 

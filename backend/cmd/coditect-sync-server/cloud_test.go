@@ -22,9 +22,17 @@ func (s *script) run(t *testing.T, args ...string) string {
 	cmd.Env = append(os.Environ(), "CODITECT_CLOUD_HOME="+s.home, "PORT="+s.port)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%q: %v\n%s", args, err, said)
+		t.Fatalf("%q: %v\n%s%s", args, err, said, s.logs())
 	}
 	return string(said)
+}
+
+func (s *script) logs() (all string) {
+	for _, name := range []string{"database.log", "pg/log", "server.log"} {
+		text, _ := os.ReadFile(filepath.Join(s.home, name)) // one may not be there yet
+		all += "\n" + name + ":\n" + string(text)
+	}
+	return all
 }
 
 // TestMakeCloud is what `make cloud` does after building, on a machine that has PostgreSQL: all is set up, the demo account
@@ -34,7 +42,7 @@ func TestMakeCloud(t *testing.T) {
 	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	home, err := os.MkdirTemp("", "cloud-") // not a test's own directory: PostgreSQL's user could not reach it
+	home, err := os.MkdirTemp("", "cloud-") //nolint:usetesting // PostgreSQL's user could not reach a test's own directory
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func (p *program) doctorVerb() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return p.doctor(c.Context()) }}
 }
 
-var errUnwell = errors.New("Something is wrong; it is above.")
+var errUnwell = mistake("Something is wrong; it is above.")
 
 // doctor goes on after what fails, so that everything is told at once.
 func (p *program) doctor(ctx context.Context) error {
@@ -99,7 +99,7 @@ func walLevel(ctx context.Context, s *settings) error {
 		return err
 	}
 	if level != "logical" {
-		return fmt.Errorf("It is %s. Set wal_level = logical and start PostgreSQL again.", level)
+		return mistake("It is %s. Set wal_level = logical and start PostgreSQL again.", level)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func streamLog(ctx context.Context, s *settings) error {
 	case err != nil:
 		return err
 	case lost:
-		return errors.New("Its replication slot was lost; the server builds the log anew, and clients download once more.")
+		return mistake("Its replication slot was lost; the server builds the log anew, and clients download once more.")
 	case behind > 1<<30:
 		return fmt.Errorf("It is %d MB behind. Is a server running?", behind>>20)
 	}

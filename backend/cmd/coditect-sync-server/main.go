@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/coditect-ai/coditect-sync/backend"
 )
 
 // version is set by the build.
@@ -55,6 +57,11 @@ func run(ctx context.Context, args, environ []string, in io.Reader, out, err io.
 	return 1
 }
 
+// mistake is a sentence about what whoever runs the server can mend.
+func mistake(format string, args ...any) error {
+	return backend.Errorf(backend.Invalid, format, args...)
+}
+
 // sentences are what people read of an error.
 func sentences(err error) string {
 	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "usage: "), "settings: ")
@@ -66,7 +73,7 @@ func (p *program) root() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %s.", errUsage, err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, mistake("%v.", err)) })
 	root.PersistentFlags().StringVar(&p.file, "config", "", "`FILE` of settings ("+prefix+"CONFIG)")
 	root.AddCommand(p.serveVerb(), p.migrateVerb(), p.tenantVerb(), p.userVerb(), p.teamVerb(), p.keysVerb(), p.doctorVerb())
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -103,7 +110,7 @@ func (p *program) log(s *settings) *slog.Logger {
 func exactly(n int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
-			return fmt.Errorf("%w: it is `%s`.", errUsage, c.UseLine())
+			return fmt.Errorf("%w: %w", errUsage, mistake("it is `%s`.", c.UseLine()))
 		}
 		return nil
 	}
@@ -113,7 +120,7 @@ func exactly(n int) cobra.PositionalArgs {
 func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return fmt.Errorf("%w: there is no `%s %s`.", errUsage, c.CommandPath(), args[0])
+			return fmt.Errorf("%w: %w", errUsage, mistake("there is no `%s %s`.", c.CommandPath(), args[0]))
 		}
 		return nil
 	}, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}

@@ -63,7 +63,8 @@ func newServer(ctx context.Context, s *settings, log *slog.Logger, version strin
 	if !s.stream {
 		return v, nil
 	}
-	return v, v.builtInStream(ctx, sessions)
+	err = v.builtInStream(ctx, sessions)
+	return v, err
 }
 
 // identity wires sign-in: the keys, the sessions, and the embedded provider where it is on.
@@ -209,7 +210,7 @@ func (v *server) serve(ctx context.Context, ln net.Listener) error {
 func (v *server) serveMetrics(ctx context.Context, running *sync.WaitGroup) error {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", v.s.metrics)
 	if err != nil {
-		return fmt.Errorf("%sMETRICS: %w.", prefix, err)
+		return mistake("%sMETRICS: %v.", prefix, err)
 	}
 	web := &http.Server{Handler: v.api.Metrics(), ReadHeaderTimeout: 5 * time.Second}
 	running.Go(func() {

@@ -104,7 +104,7 @@ func load(file string, environ []string) (*settings, error) {
 		}
 	}
 	for name := range values {
-		all = append(all, fmt.Errorf("%s%s is no setting.", prefix, name))
+		all = append(all, mistake("%s%s is no setting.", prefix, name))
 	}
 	all = append(all, s.check(wrong)...)
 	slices.SortFunc(all, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
@@ -118,7 +118,7 @@ func readFile(name string) (map[string]string, error) {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("The settings cannot be read: %w.", err)
+		return nil, mistake("The settings cannot be read: %v.", err)
 	}
 	defer func() { _ = file.Close() }()
 	lines := bufio.NewScanner(file)
@@ -129,7 +129,7 @@ func readFile(name string) (map[string]string, error) {
 		}
 		key, value, found := strings.Cut(line, "=")
 		if !found {
-			return nil, fmt.Errorf("%s:%d is no NAME=VALUE.", name, number)
+			return nil, mistake("%s:%d is no NAME=VALUE.", name, number)
 		}
 		values[strings.TrimPrefix(strings.TrimSpace(key), prefix)] = strings.TrimSpace(value)
 	}
@@ -144,9 +144,9 @@ func inFiles(values map[string]string) (all []error) {
 			continue
 		}
 		delete(values, name)
-		text, err := os.ReadFile(file) //nolint:gosec // whoever sets it may read it
+		text, err := os.ReadFile(file)
 		if err != nil {
-			all = append(all, fmt.Errorf("%s%s: %w.", prefix, name, err))
+			all = append(all, mistake("%s%s: %v.", prefix, name, err))
 			continue
 		}
 		values[plain] = strings.TrimSpace(string(text))
@@ -157,26 +157,26 @@ func inFiles(values map[string]string) (all []error) {
 // check is what is missing, and what concerns several settings. What is wrong in itself has been told.
 func (s *settings) check(wrong map[string]bool) (all []error) {
 	if s.secret == (identity.Secret{}) && !wrong["SECRET"] {
-		all = append(all, errors.New(prefix+"SECRET is missing: make one with `openssl rand -base64 32` and keep it."))
+		all = append(all, mistake("%sSECRET is missing: make one with `openssl rand -base64 32` and keep it.", prefix))
 	}
 	for _, role := range roles[:3] {
 		if s.databases[role] == "" && !wrong["DATABASE"] {
-			all = append(all, errors.New(prefix+"DATABASE is missing: the address of the database."))
+			all = append(all, mistake("%sDATABASE is missing: the address of the database.", prefix))
 			break
 		}
 	}
 	if !s.provider && len(s.issuers) == 0 && !wrong["PROVIDER"] && !wrong["ISSUERS"] {
-		all = append(all, errors.New(prefix+"ISSUERS is empty and "+prefix+"PROVIDER is off: nobody could sign in."))
+		all = append(all, mistake("%[1]sISSUERS is empty and %[1]sPROVIDER is off: nobody could sign in.", prefix))
 	}
 	if (s.tokenLife < 5*time.Minute || s.tokenLife > identity.MaxLife) && !wrong["TOKEN_LIFE"] {
-		all = append(all, errors.New(prefix+"TOKEN_LIFE must be 5m to 15m."))
+		all = append(all, mistake("%sTOKEN_LIFE must be 5m to 15m.", prefix))
 	}
 	return all
 }
 
 func checkAddress(v string) error {
 	if _, _, err := net.SplitHostPort(v); err != nil {
-		return fmt.Errorf("%q is no HOST:PORT.", v)
+		return mistake("%q is no HOST:PORT.", v)
 	}
 	return nil
 }
@@ -186,9 +186,9 @@ func takeURL(s *settings, v string) error {
 	local := err == nil && net.ParseIP(u.Hostname()).IsLoopback()
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("%q is no address without path.", v)
+		return mistake("%q is no address without path.", v)
 	case u.Scheme != "https" && (u.Scheme != "http" || !local):
-		return fmt.Errorf("%q must be https; http is for 127.0.0.1 and [::1] only.", v)
+		return mistake("%q must be https; http is for 127.0.0.1 and [::1] only.", v)
 	}
 	s.url = v
 	return nil
@@ -197,7 +197,7 @@ func takeURL(s *settings, v string) error {
 func takeSecret(s *settings, v string) (err error) {
 	random, err := base64.StdEncoding.DecodeString(v)
 	if err != nil {
-		return errors.New("it is no base64.")
+		return mistake("it is no base64.")
 	}
 	s.secret, err = identity.NewSecret(random)
 	return err
@@ -220,13 +220,13 @@ func withUser(address, user string) (string, error) {
 	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
 		u, err := url.Parse(address)
 		if err != nil || u.User != nil {
-			return "", errors.New("it must be an address without a user.")
+			return "", mistake("it must be an address without a user.")
 		}
 		u.User = url.User(user)
 		return u.String(), checkDatabase(u.String())
 	}
 	if strings.Contains(address, "user=") {
-		return "", errors.New("it must be an address without a user.")
+		return "", mistake("it must be an address without a user.")
 	}
 	address += " user=" + user
 	return address, checkDatabase(address)
@@ -235,7 +235,7 @@ func withUser(address, user string) (string, error) {
 // checkDatabase does not quote the address, which may have a password.
 func checkDatabase(address string) error {
 	if _, err := pgx.ParseConfig(address); err != nil {
-		return errors.New("it is no address of a PostgreSQL database.")
+		return mistake("it is no address of a PostgreSQL database.")
 	}
 	return nil
 }
@@ -247,7 +247,7 @@ func takeRole(role string) func(*settings, string) error {
 func takeSwitch(of func(*settings) *bool) func(*settings, string) error {
 	return func(s *settings, v string) error {
 		if v != "on" && v != "off" {
-			return fmt.Errorf("%q is neither on nor off.", v)
+			return mistake("%q is neither on nor off.", v)
 		}
 		*of(s) = v == "on"
 		return nil
@@ -258,7 +258,7 @@ func takeDuration(of func(*settings) *time.Duration) func(*settings, string) err
 	return func(s *settings, v string) error {
 		d, err := time.ParseDuration(v)
 		if err != nil || d < 0 {
-			return fmt.Errorf("%q is no time like 30s or 10m.", v)
+			return mistake("%q is no time like 30s or 10m.", v)
 		}
 		*of(s) = d
 		return nil
@@ -269,7 +269,7 @@ func takeCallbacks(s *settings, v string) error {
 	for _, path := range strings.Split(v, ",") {
 		path = strings.TrimSpace(path)
 		if u, err := url.Parse(path); err != nil || !strings.HasPrefix(path, "/") || u.Path != path || strings.HasPrefix(path, "//") {
-			return fmt.Errorf("%q is no path.", path)
+			return mistake("%q is no path.", path)
 		}
 		s.callbacks = append(s.callbacks, path)
 	}
@@ -287,12 +287,12 @@ func takeIssuers(s *settings, v string) error {
 	d := json.NewDecoder(strings.NewReader(v))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&all); err != nil {
-		return fmt.Errorf("it cannot be read: %w.", err)
+		return mistake("it cannot be read: %v.", err)
 	}
 	for _, one := range all {
 		u, err := url.Parse(one.Issuer)
 		if err != nil || u.Host == "" || one.ClientID == "" || u.Scheme != "https" && !net.ParseIP(u.Hostname()).IsLoopback() {
-			return fmt.Errorf("issuer %q needs an https address and a client_id.", one.Issuer)
+			return mistake("issuer %q needs an https address and a client_id.", one.Issuer)
 		}
 		s.issuers = append(s.issuers, session.Issuer{URL: one.Issuer, ClientID: one.ClientID, TrustEmail: one.TrustEmail, Tenant: one.Tenant, Algorithms: one.Algorithms})
 	}
@@ -301,7 +301,7 @@ func takeIssuers(s *settings, v string) error {
 
 func takeFormat(s *settings, v string) error {
 	if v != "text" && v != "json" {
-		return fmt.Errorf("%q is neither text nor json.", v)
+		return mistake("%q is neither text nor json.", v)
 	}
 	s.logJSON = v == "json"
 	return nil

@@ -46,7 +46,7 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
 	if err != nil {
-		return fmt.Errorf("%sLISTEN: %w.", prefix, err)
+		return mistake("%sLISTEN: %v.", prefix, err)
 	}
 	fmt.Fprintf(p.out, "CODITECT Sync serves at %s\n", s.url)
 	return v.serve(ctx, ln)
@@ -108,7 +108,7 @@ func (p *program) migrate(ctx context.Context, bootstrap string) error {
 func (s *settings) admin() (string, error) {
 	address := s.databases["app_migrator"]
 	if address == "" {
-		return "", fmt.Errorf("%w: %sDATABASE_ADMIN is missing: the address of the database for app_migrator.", errSettings, prefix)
+		return "", fmt.Errorf("%w: %w", errSettings, mistake("%sDATABASE_ADMIN is missing: the address of the database for app_migrator.", prefix))
 	}
 	return address, nil
 }

@@ -76,10 +76,7 @@ func (n NewUser) check(provider string) error {
 	case n.Password == "":
 		return nil
 	}
-	if err := password.Check(n.Password); err != nil {
-		return backend.Errorf(backend.Invalid, "%s", err.Error())
-	}
-	return nil
+	return password.Check(n.Password)
 }
 
 // AddUser adds a person to a tenant and returns his id.
@@ -134,7 +131,8 @@ func (a *Accounts) Users(ctx context.Context, tenant string) ([]User, error) {
 		return nil, failed("list the users", err)
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (u User, err error) {
-		return u, row.Scan(&u.Tenant, &u.ID, &u.Email, &u.Name, &u.Disabled, &u.Issuers, &u.Machines)
+		err = row.Scan(&u.Tenant, &u.ID, &u.Email, &u.Name, &u.Disabled, &u.Issuers, &u.Machines)
+		return u, err
 	})
 	if err != nil {
 		return nil, failed("list the users", err)
@@ -148,7 +146,10 @@ func (a *Accounts) user(ctx context.Context, tx pgx.Tx, tenant, email string) (b
 	if err != nil {
 		return backend.User{}, err
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (u backend.User, err error) { return u, row.Scan(&u.Tenant, &u.ID) })
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (u backend.User, err error) {
+		err = row.Scan(&u.Tenant, &u.ID)
+		return u, err
+	})
 	switch {
 	case err != nil:
 		return backend.User{}, err
@@ -195,7 +196,7 @@ func (a *Accounts) endSessions(ctx context.Context, tx pgx.Tx, u backend.User, b
 // SetPassword gives a person another password. His machines stay signed in, unless everywhere is set.
 func (a *Accounts) SetPassword(ctx context.Context, tenant, email, secret string, everywhere bool) error {
 	if err := password.Check(secret); err != nil {
-		return backend.Errorf(backend.Invalid, "%s", err.Error())
+		return err
 	}
 	hash, err := a.c.Passwords.Hash(ctx, secret)
 	if err != nil {

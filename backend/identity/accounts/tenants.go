@@ -28,7 +28,10 @@ func (a *Accounts) Tenants(ctx context.Context) ([]backend.Tenant, error) {
 	if err != nil {
 		return nil, failed("list the tenants", err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t backend.Tenant, err error) { return t, row.Scan(&t.ID, &t.Name) })
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t backend.Tenant, err error) {
+		err = row.Scan(&t.ID, &t.Name)
+		return t, err
+	})
 	if err != nil {
 		return nil, failed("list the tenants", err)
 	}
@@ -63,7 +66,8 @@ func (a *Accounts) Teams(ctx context.Context, tenant string) ([]Team, error) {
 		return nil, failed("list the teams", err)
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t Team, err error) {
-		return t, row.Scan(&t.Tenant, &t.ID, &t.Name, &t.Members)
+		err = row.Scan(&t.Tenant, &t.ID, &t.Name, &t.Members)
+		return t, err
 	})
 	if err != nil {
 		return nil, failed("list the teams", err)

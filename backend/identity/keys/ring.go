@@ -154,7 +154,8 @@ func (r *Ring) load(ctx context.Context, db querier) ([]key, error) {
 		if err := row.Scan(&kid, &sealed, &k.signsFrom, &k.superseded); err != nil {
 			return k, err
 		}
-		return k, r.unseal(kid, sealed, &k)
+		err := r.unseal(kid, sealed, &k)
+		return k, err
 	})
 }
 
@@ -171,7 +172,7 @@ func (r *Ring) sealName(kid string) string { return "key " + string(r.c.Purpose)
 // VerifySignature returns what a token says that one of the published keys signed: the ring is a key set of go-oidc's, so that
 // a server need not fetch its own keys over the network.
 func (r *Ring) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		return nil, err
 	}

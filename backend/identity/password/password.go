@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/coditect-ai/coditect-sync/backend"
 )
 
 // cost is how much work a hash is.
@@ -50,7 +52,7 @@ func NewHasher() *Hasher {
 // Check says whether a password may be set, as a sentence for people.
 func Check(password string) error {
 	if len(password) < MinLength || len(password) > MaxLength {
-		return fmt.Errorf("A password has %d to %d characters.", MinLength, MaxLength)
+		return backend.Errorf(backend.Invalid, "A password has %d to %d characters.", MinLength, MaxLength)
 	}
 	return nil
 }

@@ -30,7 +30,10 @@ func (c client) IsScopeAllowed(string) bool           { return false }
 func (c client) IDTokenUserinfoClaimsAssertion() bool { return true } // there is no userinfo endpoint
 func (c client) ClockSkew() time.Duration             { return 0 }
 
-func (c client) RestrictAdditionalIdTokenScopes() func([]string) []string     { return same }
+func (c client) RestrictAdditionalIdTokenScopes() func([]string) []string { //nolint:staticcheck // zitadel spells it so
+	return same
+}
+
 func (c client) RestrictAdditionalAccessTokenScopes() func([]string) []string { return same }
 
 func same(scopes []string) []string { return scopes }

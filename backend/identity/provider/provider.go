@@ -2,8 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
@@ -15,6 +13,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/coditect-ai/coditect-sync/backend"
 	"github.com/coditect-ai/coditect-sync/backend/identity"
 	"github.com/coditect-ai/coditect-sync/backend/identity/keys"
 	"github.com/coditect-ai/coditect-sync/backend/identity/password"
@@ -60,7 +59,7 @@ func New(c Config) (*Provider, error) {
 		return nil, err
 	}
 	if c.ClientID == "" || len(c.Callbacks) == 0 || c.Pool == nil || c.Keys == nil || c.Passwords == nil || c.Log == nil {
-		return nil, errors.New("The identity provider needs a client, its callbacks, a database, keys, a hasher and a log.")
+		return nil, backend.Errorf(backend.Invalid, "The identity provider needs a client, its callbacks, a database, keys, a hasher and a log.")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -82,11 +81,11 @@ func checkIssuer(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(u.Path, "/"):
-		return nil, fmt.Errorf("The issuer %q is no address without user, query, fragment and slash at the end.", address)
+		return nil, backend.Errorf(backend.Invalid, "The issuer %q is no address without user, query, fragment and slash at the end.", address)
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return u, nil
 	}
-	return nil, fmt.Errorf("The issuer %q must be https; http is for 127.0.0.1 and [::1] only.", address)
+	return nil, backend.Errorf(backend.Invalid, "The issuer %q must be https; http is for 127.0.0.1 and [::1] only.", address)
 }
 
 // isLoopback is for literal addresses: a name can be made to resolve to anything.

@@ -15,7 +15,7 @@ import (
 // Paths below the issuer's.
 const (
 	pathAuthorize = "/authorize"
-	pathToken     = "/token" //nolint:gosec // a path
+	pathToken     = "/token"
 	pathRevoke    = "/revoke"
 	pathKeys      = "/keys"
 	pathSignIn    = "/sign-in"

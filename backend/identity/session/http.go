@@ -11,7 +11,7 @@ import (
 
 // Paths.
 const (
-	pathToken    = "/v1/token" //nolint:gosec // a path
+	pathToken    = "/v1/token"
 	pathRevoke   = "/v1/revoke"
 	pathKeys     = "/.well-known/jwks.json"
 	pathMetadata = "/.well-known/oauth-authorization-server"

@@ -18,6 +18,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"github.com/coditect-ai/coditect-sync/backend"
 	"github.com/coditect-ai/coditect-sync/backend/identity/keys"
 )
 
@@ -51,14 +52,14 @@ func (c *Config) issuers() (map[string]*issuer, error) {
 	all := map[string]*issuer{}
 	for _, i := range c.Issuers {
 		if i.URL == "" || i.ClientID == "" || all[i.URL] != nil {
-			return nil, fmt.Errorf("Issuer %q needs an address of its own and a client id.", i.URL)
+			return nil, backend.Errorf(backend.Invalid, "Issuer %q needs an address of its own and a client id.", i.URL)
 		}
 		if len(i.Algorithms) == 0 {
 			i.Algorithms = usual
 		}
 		for _, algorithm := range i.Algorithms {
 			if !asymmetric(algorithm) {
-				return nil, fmt.Errorf("Issuer %q must not sign with %q.", i.URL, algorithm)
+				return nil, backend.Errorf(backend.Invalid, "Issuer %q must not sign with %q.", i.URL, algorithm)
 			}
 		}
 		all[i.URL] = &issuer{Issuer: i, now: c.Now}

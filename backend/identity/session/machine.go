@@ -43,7 +43,8 @@ func (s *Sessions) Machines(ctx context.Context, p backend.Principal) ([]backend
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (backend.Machine, error) {
 		m := backend.Machine{Tenant: p.Tenant, User: p.User}
-		return m, row.Scan(&m.ID, &m.Name, &m.Created, &m.Seen, &m.Revoked)
+		err := row.Scan(&m.ID, &m.Name, &m.Created, &m.Seen, &m.Revoked)
+		return m, err
 	})
 	if err != nil {
 		return nil, away("list the machines", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/coditect-ai/coditect-sync/backend"
 	"github.com/coditect-ai/coditect-sync/backend/identity"
 	"github.com/coditect-ai/coditect-sync/backend/identity/keys"
 	"github.com/coditect-ai/coditect-sync/backend/identity/refresh"
@@ -39,7 +40,7 @@ type Sessions struct {
 // New returns Sessions, or what is wrong with the configuration.
 func New(c Config) (*Sessions, error) {
 	if c.Pool == nil || c.Keys == nil || c.URL == "" || c.Log == nil || len(c.Issuers) == 0 {
-		return nil, errors.New("Sessions need a database, keys, an address, a log, and an issuer where people sign in.")
+		return nil, backend.Errorf(backend.Invalid, "Sessions need a database, keys, an address, a log, and an issuer where people sign in.")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -48,7 +49,7 @@ func New(c Config) (*Sessions, error) {
 		c.Life = 10 * time.Minute
 	}
 	if c.Life < 5*time.Minute || c.Life > identity.MaxLife {
-		return nil, fmt.Errorf("An access token lives 5 to 15 minutes, not %s.", c.Life)
+		return nil, backend.Errorf(backend.Invalid, "An access token lives 5 to 15 minutes, not %s.", c.Life)
 	}
 	s := &Sessions{c: c}
 	s.refresh = refresh.New(refresh.Config{Pool: c.Pool, Kind: refresh.Session, Now: c.Now, Grace: c.Grace})
