@@ -8,17 +8,25 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// faultKey is under what a request's context keeps its fault.
-type faultKey struct{}
+// exchangeKey is under what a request's context keeps its exchange.
+type exchangeKey struct{}
 
-// fault is what failed that is not the client's doing.
-type fault struct{ err error }
+// exchange is what a storage has to say about a request that zitadel's interfaces have no place for.
+type exchange struct {
+	err   error  // what failed that is not the client's doing
+	nonce string // of a machine without a browser, for its ID token
+}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
 
 // trouble notes an error that is not the client's doing, and gives it back. zitadel's handlers turn every error of a storage
 // into a refusal, with its text: a database that is away for a moment would sign people out, who are told why.
 func trouble(ctx context.Context, err error) error {
-	if f, noting := ctx.Value(faultKey{}).(*fault); noting && err != nil && !errors.Is(err, errUnknown) {
-		f.err = err
+	if x := exchangeOf(ctx); x != nil && err != nil && !errors.Is(err, errUnknown) {
+		x.err = err
 	}
 	return err
 }
@@ -26,28 +34,28 @@ func trouble(ctx context.Context, err error) error {
 // careful lets one of zitadel's handlers answer, unless there was trouble: then the client is told to come again.
 func (p *Provider) careful(handler http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := &fault{}
-		ctx := context.WithValue(op.ContextWithIssuer(r.Context(), p.c.Issuer), faultKey{}, f)
-		handler(&carefulWriter{ResponseWriter: w, fault: f, provider: p}, r.WithContext(ctx))
+		x := &exchange{}
+		ctx := context.WithValue(op.ContextWithIssuer(r.Context(), p.c.Issuer), exchangeKey{}, x)
+		handler(&carefulWriter{ResponseWriter: w, exchange: x, provider: p}, r.WithContext(ctx))
 	})
 }
 
 // carefulWriter replaces an answer that was made of trouble.
 type carefulWriter struct {
 	http.ResponseWriter
-	fault    *fault
+	exchange *exchange
 	provider *Provider
 	replaced bool
 }
 
 // WriteHeader sends the headers, or the whole other answer.
 func (w *carefulWriter) WriteHeader(status int) {
-	if w.fault.err == nil {
+	if w.exchange.err == nil {
 		w.ResponseWriter.WriteHeader(status)
 		return
 	}
 	w.replaced = true
-	w.provider.c.Log.Error("a request to the identity provider failed", "error", w.fault.err)
+	w.provider.c.Log.Error("a request to the identity provider failed", "error", w.exchange.err)
 	h := w.Header()
 	h.Del("Location")
 	h.Set("Retry-After", "2")

@@ -220,19 +220,19 @@ func TestDiscoveryTellsWhatIsThere(t *testing.T) {
 	}
 	for key, value := range said {
 		if address, _ := value.(string); strings.HasSuffix(key, "_endpoint") || key == "jwks_uri" {
-			if got := b.get(t, address); got.status == http.StatusNotFound {
+			if got := b.get(t, address); got.status == http.StatusNotFound || got.status >= 500 {
 				t.Errorf("%s is said to be at %s", key, address)
 			}
 		}
 	}
-	for key, want := range map[string]string{"grant_types_supported": "[authorization_code refresh_token]", "code_challenge_methods_supported": "[S256]",
+	for key, want := range map[string]string{"grant_types_supported": "[authorization_code refresh_token urn:ietf:params:oauth:grant-type:device_code]", "code_challenge_methods_supported": "[S256]",
 		"response_types_supported": "[code]", "token_endpoint_auth_methods_supported": "[none]", "id_token_signing_alg_values_supported": "[ES256]",
 		"authorization_response_iss_parameter_supported": "true", "issuer": s.issuer} {
 		if got := sprint(said[key]); got != want {
 			t.Errorf("%s is %s", key, got)
 		}
 	}
-	for _, path := range []string{"/userinfo", "/oauth/introspect", "/introspect", "/end_session", "/device_authorization", "/authorize/callback", "/oauth/token", "/ready", "/healthz"} {
+	for _, path := range []string{"/userinfo", "/oauth/introspect", "/introspect", "/end_session", "/authorize/callback", "/oauth/token", "/ready", "/healthz"} {
 		if got := b.get(t, s.issuer+path); got.status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, got.status)
 		}

@@ -17,12 +17,13 @@ var style []byte
 var page = template.Must(template.New("page").Parse(pageText))
 
 // form is what the form shows again.
-type form struct{ Email, Problem string }
+type form struct{ Email, Code, Problem string }
 
 // view is what the page shows: a form, or a problem.
 type view struct {
 	Title, Host, Base string
 	Request           string // of the form
+	Device            bool   // the form is for a machine elsewhere
 	Form              form
 	Problem           *problem
 }
@@ -34,6 +35,7 @@ var (
 	unknownProgram = problem{"Another program asks", "This server signs in CODITECT Sync only. Nothing has changed; you can close this tab."}
 	wrongReturn    = problem{"This link leads elsewhere", "It would send the sign-in to an address that is not CODITECT Sync on this machine. Nothing was sent; you can close this tab."}
 	noLongerOpen   = problem{"This page is no longer open", "It stays valid for 10 minutes, for one sign-in, in the browser that opened it. Press “Sign in” in CODITECT Sync to open a new one."}
+	signedIn       = problem{"Done", "You can close this tab. CODITECT Sync on the other machine goes on by itself."}
 	tooLong        = problem{"That was too long", "Go back and check what you typed."}
 	notNow         = problem{"The server cannot sign you in now", "Nothing has changed. Press “Sign in” in CODITECT Sync in a minute."}
 )

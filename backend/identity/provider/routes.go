@@ -14,12 +14,14 @@ import (
 
 // Paths below the issuer's.
 const (
-	pathAuthorize = "/authorize"
-	pathToken     = "/token"
-	pathRevoke    = "/revoke"
-	pathKeys      = "/keys"
-	pathSignIn    = "/sign-in"
-	pathStyle     = "/style.css"
+	pathAuthorize           = "/authorize"
+	pathToken               = "/token"
+	pathRevoke              = "/revoke"
+	pathKeys                = "/keys"
+	pathSignIn              = "/sign-in"
+	pathDeviceAuthorization = "/device_authorization"
+	pathDevice              = "/device"
+	pathStyle               = "/style.css"
 )
 
 // maxBody is far more than any form of ours has.
@@ -40,6 +42,9 @@ func (p *Provider) Handler() http.Handler {
 	mux.HandleFunc("GET "+base+pathSignIn, p.showSignIn)
 	// Another site's page must not send our form, in browsers that would send the cookie with it.
 	mux.Handle("POST "+base+pathSignIn, http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.signIn)))
+	mux.HandleFunc("POST "+base+pathDeviceAuthorization, p.serveDevice)
+	mux.HandleFunc("GET "+base+pathDevice, p.showDevice)
+	mux.Handle("POST "+base+pathDevice, http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.signInDevice)))
 	mux.HandleFunc("GET "+base+pathStyle, serveStyle)
 	return guarded(mux)
 }
@@ -72,6 +77,7 @@ func (p *Provider) discovery() any {
 		AuthorizationEndpoint:                  p.c.Issuer + pathAuthorize,
 		TokenEndpoint:                          p.c.Issuer + pathToken,
 		RevocationEndpoint:                     p.c.Issuer + pathRevoke,
+		DeviceAuthorizationEndpoint:            p.c.Issuer + pathDeviceAuthorization,
 		JwksURI:                                p.c.Issuer + pathKeys,
 		ScopesSupported:                        scopes,
 		ResponseTypesSupported:                 []string{string(oidc.ResponseTypeCode)},
@@ -87,7 +93,7 @@ func (p *Provider) discovery() any {
 	}}
 }
 
-var grants = []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken}
+var grants = []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeDeviceCode}
 
 func (p *Provider) serveDiscovery(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")

@@ -65,16 +65,25 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	email := strings.TrimSpace(r.PostForm.Get("email"))
 	account, wait, err := p.authenticate(r, email, r.PostForm.Get("password"))
+	if err == nil && account != "" {
+		p.finish(w, r, request, account)
+		return
+	}
+	p.again(w, form{Email: email}, wait, err, func(w http.ResponseWriter, status int, f form) { p.showForm(w, status, request, f) })
+}
+
+// again shows a form once more, with why nobody is signed in yet.
+func (p *Provider) again(w http.ResponseWriter, f form, wait time.Duration, err error, show func(http.ResponseWriter, int, form)) {
 	switch {
 	case err != nil:
 		p.fail(w, "a password cannot be checked", err)
 	case wait > 0:
 		w.Header().Set("Retry-After", strconv.Itoa(seconds(wait)))
-		p.showForm(w, http.StatusTooManyRequests, request, form{Email: email, Problem: "Too many attempts. Try again in " + inWords(wait) + "."})
-	case account == "":
-		p.showForm(w, http.StatusUnprocessableEntity, request, form{Email: email, Problem: "This address and password do not belong together. Check both."})
+		f.Problem = "Too many attempts. Try again in " + inWords(wait) + "."
+		show(w, http.StatusTooManyRequests, f)
 	default:
-		p.finish(w, r, request, account)
+		f.Problem = "This address and password do not belong together. Check both."
+		show(w, http.StatusUnprocessableEntity, f)
 	}
 }
 

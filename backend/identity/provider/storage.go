@@ -127,6 +127,9 @@ func (s *storage) sweep(ctx context.Context) error {
 	now := s.Now()
 	_, err := s.Pool.Exec(ctx, "DELETE FROM identity.requests WHERE expires_at < $1", now.Add(-signInLife))
 	if err == nil {
+		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.devices WHERE expires_at < $1", now)
+	}
+	if err == nil {
 		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.attempts WHERE last_at < $1 AND until < $2", now.Add(-window), now)
 	}
 	if err != nil {

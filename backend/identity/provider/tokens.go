@@ -33,9 +33,13 @@ func (s *storage) CreateAccessAndRefreshTokens(ctx context.Context, in op.TokenR
 }
 
 func (s *storage) next(ctx context.Context, in op.TokenRequest, current string) (token string, err error) {
-	if r, fromCode := in.(*request); fromCode {
+	switch r := in.(type) {
+	case *request:
 		token, _, err = s.refresh.Start(ctx, s.Pool, refresh.Family{Subject: r.account, Request: r.id, Client: r.client,
 			Scopes: r.scopes, SignedInAt: r.signedInAt})
+		return token, err
+	case *op.DeviceAuthorizationState:
+		token, _, err = s.refresh.Start(ctx, s.Pool, refresh.Family{Subject: r.Subject, Client: r.ClientID, Scopes: r.Scopes, SignedInAt: r.AuthTime})
 		return token, err
 	}
 	token, _, err = s.refresh.Rotate(ctx, current)
@@ -85,6 +89,9 @@ func (s *storage) SetUserinfoFromRequest(ctx context.Context, info *oidc.UserInf
 		return trouble(ctx, err)
 	}
 	info.Subject = a.id
+	if x := exchangeOf(ctx); x != nil && x.nonce != "" {
+		info.AppendClaims("nonce", x.nonce)
+	}
 	for _, scope := range scopes {
 		switch scope {
 		case oidc.ScopeEmail:
