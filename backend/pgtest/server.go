@@ -52,7 +52,7 @@ func start(ctx context.Context, settings ...string) (*Server, error) {
 
 // run starts the script and waits for the server. The script's standard input is a pipe of ours, so that it ends with us.
 func (s *Server) run(ctx context.Context) error {
-	cmd := exec.Command(script(), append([]string{"run", s.dir}, s.settings...)...) //nolint:noctx // ended by its standard input
+	cmd := exec.Command(script(), append([]string{"run", s.dir}, s.settings...)...) // ended by its standard input
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err

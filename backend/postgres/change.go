@@ -63,7 +63,7 @@ func (r *reader) clock(h pushapi.HLC) string {
 	}
 	r.count++
 	at := r.now.Add(time.Duration(r.count>>16) * time.Millisecond)
-	return string(pushapi.NewHLC(at, uint16(r.count), r.client)) //nolint:gosec // the lower half is what is meant
+	return string(pushapi.NewHLC(at, uint16(r.count), r.client)) // the lower half
 }
 
 func (r *reader) group(index int, changes []pushapi.Change) ([]change, *rejection) {

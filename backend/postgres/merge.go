@@ -181,7 +181,7 @@ func (n *net) asLost(r *row, winner string) lost {
 
 // document is a value as JSON; infinite numbers, which JSON has not, as the text that the contract has for them.
 func document(v any) json.RawMessage {
-	if f, ok := v.(float64); ok && f-f != 0 { //nolint:gocritic // true for infinities only
+	if f, ok := v.(float64); ok && f-f != 0 { // true for infinities only
 		v = map[bool]string{true: "Infinity", false: "-Infinity"}[f > 0]
 	}
 	text, err := json.Marshal(v)

@@ -58,6 +58,8 @@ type pending struct {
 	why     *rejection // once it is decided that it will not be applied
 }
 
+func (p *pending) refused() bool { return p.why != nil }
+
 // part is a group's bytes, or a part's.
 type part struct {
 	number int
@@ -197,25 +199,32 @@ func (q *push) applyOne(ctx context.Context, p *pending) error {
 		q.retry(p.index, pushapi.NotTried, notTried)
 		return nil
 	}
-	if p.why != nil {
+	if p.refused() {
 		return nil
 	}
 	done, err := q.try(ctx, p.changes)
-	if err == nil {
-		q.lost = append(q.lost, done...)
-		return nil
+	if err != nil {
+		return q.refused(ctx, p, err)
 	}
-	if errors.As(err, &p.why) {
-		return nil
+	q.lost = append(q.lost, done...)
+	return nil
+}
+
+// refused decides a group that could not be applied.
+func (q *push) refused(ctx context.Context, p *pending, cause error) error {
+	if errors.As(cause, &p.why) {
+		return nil // decided, so no error
 	}
-	switch judge(err) {
+	switch judge(cause) {
 	case later:
-		return err
+		return cause
 	case never:
-		p.why = explain(err)
+		p.why = explain(cause)
 		return nil
+	case unknown:
+		return q.unexplained(ctx, p, cause)
 	}
-	return q.unexplained(ctx, p, err)
+	return cause
 }
 
 // patience is how often a group may fail for an unknown reason before it is put aside, so that it blocks nothing for ever.

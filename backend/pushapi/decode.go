@@ -40,7 +40,8 @@ func Decode(body []byte) (Batch, error) {
 			return Batch{}, err
 		}
 	}
-	return b, b.validate(len(body))
+	err := b.validate(len(body))
+	return b, err
 }
 
 func (b *Batch) member(name string, raw []byte) error {
