@@ -23,6 +23,32 @@ type User struct {
 // Team is some users of a tenant.
 type Team struct {
 	Tenant, ID, Name string
+	Members          []Member
+}
+
+// Member is a user in a team. Admins put people in and take them out.
+type Member struct {
+	User  string
+	Admin bool
+}
+
+// Teams are those of the principal's tenant, and who could be in them. Errors are *Error: Denied for who is no admin of the
+// team, NotFound for a team or a person that the tenant does not have.
+type Teams interface {
+	// People lists everybody.
+	People(ctx context.Context, p Principal) ([]User, error)
+
+	// Teams lists all teams with their members.
+	Teams(ctx context.Context, p Principal) ([]Team, error)
+
+	// MakeTeam makes a team whose admin is the principal, and returns its id.
+	MakeTeam(ctx context.Context, p Principal, name string) (id string, err error)
+
+	// SetMember puts a person in, or changes whether he is an admin. The last admin stays one.
+	SetMember(ctx context.Context, p Principal, team string, m Member) error
+
+	// RemoveMember takes a person out; everybody may take himself out.
+	RemoveMember(ctx context.Context, p Principal, team, user string) error
 }
 
 // Machine is one installation of a user.

@@ -19,6 +19,7 @@ type Config struct {
 	Store    backend.Store
 	Verifier backend.Verifier
 	Machines backend.Machines // nil: machines are managed elsewhere
+	Teams    backend.Teams    // nil: teams are
 	Log      *slog.Logger
 	Version  string
 	Limits   Limits

@@ -4,6 +4,7 @@
 //	GET  /v1/lost      values that lost a conflict
 //	GET  /v1/rejected  groups that were not applied, as they were received
 //	GET, PATCH, DELETE /v1/machines…   one's machines: list, rename, revoke
+//	GET /v1/people, GET, POST /v1/teams, PUT, DELETE /v1/teams/{id}/members/{user_id}   who shares what with whom
 //	GET  /healthz      the process lives
 //	GET  /readyz       it can answer requests: the database does, and it is not about to end
 //	GET  /openapi.json and /openapi.yaml

@@ -18,9 +18,9 @@ func (a *API) registerMachines(api huma.API, signedIn huma.Middlewares) {
 	}, a.machinesOf)
 	huma.Register(api, huma.Operation{
 		OperationID: "renameMachine", Method: http.MethodPatch, Path: "/v1/machines/{id}", Summary: "Rename a machine",
-		Middlewares: signedIn, Responses: problems(registry, 401, 404, 422, 429, 503), MaxBodyBytes: 4 << 10,
-		SkipValidateBody: true, // huma's complaints quote what was sent
+		Middlewares: append(signedIn, a.withSmallBody), Responses: problems(registry, 401, 404, 413, 422, 429, 503),
 	}, a.renameMachine)
+	takes[newName](api, api.OpenAPI().Paths["/v1/machines/{id}"].Patch, "NewName")
 	huma.Register(api, huma.Operation{
 		OperationID: "revokeMachine", Method: http.MethodDelete, Path: "/v1/machines/{id}", Summary: "Sign a machine out",
 		Description: "When this is answered, the tokens of the machine have ended. One may revoke the machine that asks.",
@@ -55,16 +55,18 @@ func (a *API) machinesOf(ctx context.Context, _ *struct{}) (*answer[machineList]
 	return &answer[machineList]{list}, nil
 }
 
-type renaming struct {
-	ID   string `path:"id"`
-	Body struct {
-		Name string `json:"name"`
-	}
+// newName is the body for what has a name.
+type newName struct {
+	Name string `json:"name"`
 }
 
-func (a *API) renameMachine(ctx context.Context, in *renaming) (*struct{}, error) {
+func (a *API) renameMachine(ctx context.Context, in *machineChoice) (*struct{}, error) {
 	p, _ := ctx.Value(principalKey{}).(backend.Principal)
-	if err := a.Machines.RenameMachine(ctx, p, in.ID, in.Body.Name); err != nil {
+	body, err := small[newName](ctx)
+	if err == nil {
+		err = a.Machines.RenameMachine(ctx, p, in.ID, body.Name)
+	}
+	if err != nil {
 		return nil, a.fail(ctx, err)
 	}
 	return nil, nil

@@ -36,6 +36,9 @@ func (a *API) register(api huma.API) {
 	if a.Machines != nil {
 		a.registerMachines(api, signedIn)
 	}
+	if a.Teams != nil {
+		a.registerTeams(api, signedIn)
+	}
 }
 
 // What the middlewares leave for the operations.

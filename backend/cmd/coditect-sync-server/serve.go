@@ -54,7 +54,7 @@ func newServer(ctx context.Context, s *settings, log *slog.Logger, version strin
 	if err != nil {
 		return v, err
 	}
-	v.api = httpapi.New(httpapi.Config{Store: v.store, Verifier: forAPI, Machines: sessions, Log: log, Version: version})
+	v.api = httpapi.New(httpapi.Config{Store: v.store, Verifier: forAPI, Machines: sessions, Teams: v.store, Log: log, Version: version})
 	v.mux.Handle("/", v.api)
 	v.every(24*time.Hour, "what is kept for a time only cannot be forgotten", func(ctx context.Context) error {
 		_, err := v.store.Sweep(ctx)

@@ -234,6 +234,8 @@ func TestAWholeCloud(t *testing.T) {
 		}
 	}
 	c.machines(t, access, other)
+	c.teams(t, access)
+	c.wrongBodies(t, access)
 	if log := stop(); strings.Contains(log, secret) || strings.Contains(log, access) || strings.Contains(log, one["refresh_token"].(string)) || strings.Contains(log, "ship it") {
 		t.Error("the log has a secret or a row")
 	}
@@ -308,6 +310,53 @@ func (c *cloud) machines(t *testing.T, access, other string) {
 	}
 	if status, _ := c.ask(t, "", "GET", "/v1/machines", ""); status != http.StatusUnauthorized {
 		t.Error("without a token")
+	}
+}
+
+// teams makes one and puts a person in.
+func (c *cloud) teams(t *testing.T, access string) {
+	t.Helper()
+	c.does(t, 0, "user", "add", "jo@lumen.works", "--tenant", "lumen", "--no-password")
+	var made struct {
+		ID string `json:"team_id"`
+	}
+	status, text := c.ask(t, access, "POST", "/v1/teams", `{"name":"Core"}`)
+	if err := json.Unmarshal([]byte(text), &made); err != nil || status != http.StatusOK || made.ID == "" {
+		t.Fatalf("%d %s %v", status, text, err)
+	}
+	var list struct {
+		People []struct {
+			ID    string `json:"user_id"`
+			Email string `json:"email"`
+		} `json:"people"`
+	}
+	status, text = c.ask(t, access, "GET", "/v1/people", "")
+	if err := json.Unmarshal([]byte(text), &list); err != nil || status != http.StatusOK || len(list.People) != 2 {
+		t.Fatalf("%d %s %v", status, text, err)
+	}
+	jo := list.People[0].ID
+	if status, text := c.ask(t, access, "PUT", "/v1/teams/"+made.ID+"/members/"+jo, `{}`); status != http.StatusNoContent {
+		t.Errorf("%d %s", status, text)
+	}
+	if _, text := c.ask(t, access, "GET", "/v1/teams", ""); !strings.Contains(text, jo) || !strings.Contains(text, "Core") {
+		t.Error(text)
+	}
+	if status, text := c.ask(t, access, "DELETE", "/v1/teams/"+made.ID+"/members/"+jo, ""); status != http.StatusNoContent {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
+// wrongBodies are told without what was in them.
+func (c *cloud) wrongBodies(t *testing.T, access string) {
+	t.Helper()
+	for _, body := range []string{`{"name":{"hidden":1}}`, `{"name":"hidden`, `hidden`, `{"name":5,"hidden":1}`, `["hidden"]`, `{"name":"` + strings.Repeat("hidden", 2000) + `"}`} {
+		for _, path := range []string{"POST /v1/teams", "PATCH /v1/machines/studio"} {
+			method, path, _ := strings.Cut(path, " ")
+			status, text := c.ask(t, access, method, path, body)
+			if status < 400 || status >= 500 || strings.Contains(text, "hidden") || !strings.Contains(text, `"code"`) {
+				t.Errorf("%s %s: %d %.300s", method, path, status, text)
+			}
+		}
 	}
 }
 

@@ -75,6 +75,8 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"a short PKCE":     {[]oauth2.AuthCodeOption{set("code_challenge", "x")}, "invalid_request"},
 		"no nonce":         {[]oauth2.AuthCodeOption{set("nonce", "")}, "invalid_request"},
 		"no state":         {[]oauth2.AuthCodeOption{set("state", "")}, "invalid_request"},
+		"a NUL as state":   {[]oauth2.AuthCodeOption{set("state", "a\x00b")}, "invalid_request"},
+		"no UTF-8":         {[]oauth2.AuthCodeOption{set("nonce", "a\xffb")}, "invalid_request"},
 		"a long state":     {[]oauth2.AuthCodeOption{set("state", strings.Repeat("x", 513))}, "invalid_request"},
 		"implicit":         {[]oauth2.AuthCodeOption{set("response_type", "id_token")}, "unsupported_response_type"},
 		"hybrid":           {[]oauth2.AuthCodeOption{set("response_type", "code id_token")}, "unsupported_response_type"},
@@ -316,6 +318,11 @@ func TestOversizedBodies(t *testing.T) {
 	}
 	if got := b.submit(t, page, mira, strings.Repeat("x", 20_000)); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("a long password: %d", got.status)
+	}
+	for _, id := range []string{"", "%00", "%ff", "x", strings.Repeat("x", 2000)} {
+		if got := b.get(t, s.issuer+"/sign-in?request="+id); got.status != http.StatusBadRequest {
+			t.Errorf("request %.10q: %d", id, got.status)
+		}
 	}
 	if got := b.submit(t, page, "mira\x00@lumen.works", "wrong"); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("a NUL: %d", got.status)

@@ -34,7 +34,7 @@ func (p *Provider) serveDevice(w http.ResponseWriter, r *http.Request) {
 	}
 	asked := &oidc.AuthRequest{Scopes: strings.Fields(r.PostForm.Get("scope"))}
 	nonce := r.PostForm.Get("nonce")
-	if _, err := p.checkScopes(asked); err != nil || nonce == "" || len(nonce) > maxParameter {
+	if _, err := p.checkScopes(asked); err != nil || nonce == "" || !storable(nonce) {
 		answerDevice(w, http.StatusBadRequest, map[string]any{"error": "invalid_request", "error_description": "scope openid and a nonce are required"})
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -143,14 +144,16 @@ func (p *Provider) ValidateAuthRequest(_ context.Context, r *oidc.AuthRequest, _
 		return refuse("PKCE with S256 is required")
 	case r.State == "" || r.Nonce == "":
 		return refuse("state and nonce are required")
-	case len(r.State) > maxParameter || len(r.Nonce) > maxParameter:
-		return refuse("state or nonce is too long")
+	case !storable(r.State) || !storable(r.Nonce) || !storable(r.CodeChallenge):
+		return refuse("state or nonce is too long, or no text")
 	}
 	return p.checkScopes(r)
 }
 
-// maxParameter bounds what a request makes us keep.
-const maxParameter = 512
+// storable is text that PostgreSQL takes, and not much of it.
+func storable(text string) bool {
+	return len(text) <= 512 && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+}
 
 func (p *Provider) checkScopes(r *oidc.AuthRequest) (string, error) {
 	var known []string

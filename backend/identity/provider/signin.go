@@ -32,6 +32,9 @@ func (p *Provider) showSignIn(w http.ResponseWriter, r *http.Request) {
 
 // open is the request of an id, or nil, and then the person has been told.
 func (p *Provider) open(w http.ResponseWriter, r *http.Request, id string) *request {
+	if !storable(id) {
+		id = ""
+	}
 	request, err := p.storage.openRequest(r.Context(), id, p.knownBrowser(r))
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

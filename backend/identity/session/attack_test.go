@@ -89,6 +89,8 @@ func TestIDTokensThatAreRefused(t *testing.T) {
 		"made long ago":             f.sign(t, with(good(), "iat", now.Add(-11*time.Minute).Unix())),
 		"made in the future":        f.sign(t, with(good(), "iat", now.Add(10*time.Minute).Unix())),
 		"never made":                f.sign(t, with(good(), "iat", nil)),
+		"a NUL as subject":          f.sign(t, with(good(), "sub", "a\x00b")),
+		"a NUL in the address":      f.sign(t, with(good(), "email", "a\x00b")),
 		"no subject":                f.sign(t, with(good(), "sub", nil)),
 		"no nonce":                  f.sign(t, with(good(), "nonce", nil)),
 		"another nonce":             f.sign(t, with(good(), "nonce", "v")),

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -162,7 +163,7 @@ func (i *issuer) person(t *oidc.IDToken) (person, error) {
 		return person{}, fmt.Errorf("%w: %w", errToken, err)
 	}
 	switch age := i.now().Sub(t.IssuedAt); {
-	case t.Subject == "":
+	case t.Subject == "" || !storable(t.Subject) || !storable(claims.Email):
 		return person{}, fmt.Errorf("%w: it names nobody", errToken)
 	case len(t.Audience) > 1 && claims.Party == "", claims.Party != "" && claims.Party != i.ClientID:
 		return person{}, fmt.Errorf("%w: it is another party's", errToken)
@@ -174,6 +175,11 @@ func (i *issuer) person(t *oidc.IDToken) (person, error) {
 		p.email = claims.Email
 	}
 	return p, nil
+}
+
+// storable is text that PostgreSQL takes.
+func storable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsRune(text, 0) && len(text) <= 1024
 }
 
 // matches says whether a nonce is the S256 of its verifier.

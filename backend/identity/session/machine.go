@@ -78,6 +78,9 @@ func (s *Sessions) RevokeMachine(ctx context.Context, p backend.Principal, id st
 // changeMachine locks a machine of the principal's, so that it does not sign in meanwhile, and lets change change it.
 func (s *Sessions) changeMachine(ctx context.Context, p backend.Principal, id string, change func(pgx.Tx) error) error {
 	found := false
+	if !machineID.MatchString(id) {
+		return errNoMachine
+	}
 	err := pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, "SELECT FROM app.machines WHERE tenant_id = $1 AND id = $2 AND user_id = $3 FOR UPDATE", p.Tenant, id, p.User)
 		if found = err == nil && tag.RowsAffected() == 1; !found {
@@ -89,10 +92,12 @@ func (s *Sessions) changeMachine(ctx context.Context, p backend.Principal, id st
 		return away("change a machine", err)
 	}
 	if !found {
-		return backend.Errorf(backend.NotFound, "You have no machine of that id.")
+		return errNoMachine
 	}
 	return nil
 }
+
+var errNoMachine = backend.Errorf(backend.NotFound, "You have no machine of that id.")
 
 func away(what string, err error) error {
 	return backend.Errorf(backend.Unavailable, "The database does not answer.").Wrap(fmt.Errorf("%s: %w", what, err))

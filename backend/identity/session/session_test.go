@@ -193,6 +193,7 @@ func TestMachinesAreOnesOwn(t *testing.T) {
 	for name, err := range map[string]error{
 		"rename": s.sessions.RenameMachine(t.Context(), mine, "jos", "mine now"),
 		"revoke": s.sessions.RevokeMachine(t.Context(), mine, "jos"),
+		"a NUL":  s.sessions.RevokeMachine(t.Context(), mine, "a\x00b"),
 		"none":   s.sessions.RevokeMachine(t.Context(), mine, "' OR true --"),
 		"tenant": s.sessions.RevokeMachine(t.Context(), backend.Principal{Tenant: "other", User: his.User}, "jos"),
 	} {
