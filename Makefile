@@ -9,6 +9,7 @@ GO      ?= go
 BIN     := build/bin
 TOOLS   := $(CURDIR)/$(BIN)/tools
 PROGRAM := $(BIN)/coditect-sync
+SERVER  := $(BIN)/coditect-sync-server
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # Leaves out what only the gRPC transport of the Google client needs, which nobody here uses: 30 % of the program's size
@@ -53,6 +54,19 @@ install: build ## for you: the program, CODITECT Sync among your applications, i
 .PHONY: uninstall
 uninstall: ## take that away again; your memory and its copies stay
 	@build/setup/install.sh --remove '$(PREFIX)'
+
+.PHONY: server
+server: ## build/bin/coditect-sync-server, the cloud side
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(SERVER) ./backend/cmd/coditect-sync-server
+
+.PHONY: cloud
+cloud: server ## a whole cloud on this machine, on loopback: PostgreSQL, the server, a demo account
+	@build/setup/cloud.sh start $(SERVER)
+
+.PHONY: cloud-stop
+cloud-stop: ## stop it; the data stays
+	@build/setup/cloud.sh stop
 
 .PHONY: page
 page: ## frontend/dist, the window's page: checked, built and weighed; a program built afterwards has it

@@ -116,6 +116,8 @@ func TestRulesCatch(t *testing.T) {
 		{"a web view, far down", "/app/cli", "github.com/wailsapp/wails/v2", "main reaches github.com/wailsapp/: " + module + " → " + module + "/app/cli → github.com/wailsapp/wails/v2", false},
 		{"a web view beside the window", "/app/cli", "github.com/wailsapp/wails/v2", "app/cli imports github.com/wailsapp/wails/v2: the tool belongs to app/window", true},
 		{"the file in the window", "/app/window", module + "/app/cli", "app/window reaches modernc.org/", true},
+		{"the app, from the server", "/backend", module + "/app", "its layer may not", false},
+		{"the app, far down", "/backend/postgres", module + "/app/sqlite", "backend/postgres reaches " + module + "/app/", false},
 		{"test code, far down", "/app/standalone", module + "/app/apptest", "main reaches app/apptest", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,207 @@
+package postgres_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/backend/pushapi"
+)
+
+// lostLines are the values that lost, oldest first: "kind table.column value".
+func (c *client) lostLines() string {
+	c.t.Helper()
+	found, err := c.Lost(c.t.Context(), c.who, 0, 1000)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var texts []string
+	for i := len(found) - 1; i >= 0; i-- {
+		l := found[i]
+		texts = append(texts, strings.TrimSuffix(fmt.Sprintf("%s %s.%s", l.Kind, l.Table, l.Column), ".")+" "+string(l.Value))
+	}
+	return strings.Join(texts, "; ")
+}
+
+func TestConflicts(t *testing.T) {
+	const row = "SELECT concat_ws('|', decision, rationale) FROM app.decisions WHERE id = 'a'"
+	for _, x := range []struct {
+		name    string
+		changes []string // each a group of its own; by its clock's node, of the laptop or the desktop
+		want    string
+		lost    string
+	}{
+		{"columns apart", []string{
+			patch("decisions", "a", `{"decision":"d2"}`, `{"decision":"d"}`, at(2, "desktop")),
+			patch("decisions", "a", `{"rationale":"r2"}`, `{"rationale":"r"}`, at(1, "laptop"))}, "d2|r2", ""},
+		{"the older comes later", []string{
+			patch("decisions", "a", `{"decision":"newer"}`, `{"decision":"d"}`, at(5, "desktop")),
+			patch("decisions", "a", `{"decision":"older"}`, `{"decision":"d"}`, at(2, "laptop"))},
+			"newer|r", `older decisions.decision "older"`},
+		{"the newer had not seen it", []string{
+			patch("decisions", "a", `{"decision":"first"}`, `{"decision":"d"}`, at(2, "desktop")),
+			patch("decisions", "a", `{"decision":"second"}`, `{"decision":"d"}`, at(5, "laptop"))},
+			"second|r", `overwritten decisions.decision "first"`},
+		{"the newer had seen it", []string{
+			patch("decisions", "a", `{"decision":"first"}`, `{"decision":"d"}`, at(2, "desktop")),
+			patch("decisions", "a", `{"decision":"second"}`, `{"decision":"first"}`, at(5, "laptop"))}, "second|r", ""},
+		{"nobody says what was seen", []string{
+			patch("decisions", "a", `{"decision":"first"}`, `null`, at(2, "desktop")),
+			patch("decisions", "a", `{"decision":"second"}`, `null`, at(5, "laptop"))},
+			"second|r", `overwritten decisions.decision "d"; overwritten decisions.decision "first"`},
+		{"both say the same", []string{
+			patch("decisions", "a", `{"decision":"same"}`, `{"decision":"d"}`, at(2, "desktop")),
+			patch("decisions", "a", `{"decision":"same"}`, `{"decision":"d"}`, at(3, "laptop")),
+			patch("decisions", "a", `{"decision":"between"}`, `{"decision":"d"}`, string(pushapi.NewHLC(clockBase.Add(2500*time.Millisecond), 0, "desktop")))},
+			"same|r", `older decisions.decision "between"`},
+		{"one clock, one client: the last word", []string{
+			patch("decisions", "a", `{"decision":"x"}`, `{"decision":"d"}`, at(2, "laptop")),
+			patch("decisions", "a", `{"decision":"y"}`, `{"decision":"x"}`, at(2, "laptop"))}, "y|r", ""},
+		{"deleted, then an older edit", []string{
+			remove("decisions", "a", at(5, "seed")),
+			patch("decisions", "a", `{"decision":"late"}`, `{"decision":"d"}`, at(3, "laptop"))},
+			"", `deleted decisions {"decision":"late"}`},
+		{"deleted, then a newer edit of a column", []string{
+			remove("decisions", "a", at(5, "seed")),
+			patch("decisions", "a", `{"decision":"late"}`, `{"decision":"d"}`, at(9, "laptop"))},
+			"", `deleted decisions {"decision":"late"}`},
+		{"deleted, then an older put", []string{
+			remove("decisions", "a", at(5, "seed")),
+			put("decisions", "a", `{"decision":"again"}`, at(3, "laptop"))}, "", `deleted decisions {"decision":"again"}`},
+		{"deleted, then made again", []string{
+			remove("decisions", "a", at(5, "seed")),
+			put("decisions", "a", `{"decision":"again"}`, at(9, "laptop"))}, "again", ""},
+		{"edited, then an older deletion", []string{
+			patch("decisions", "a", `{"decision":"edited"}`, `{"decision":"d"}`, at(9, "laptop")),
+			remove("decisions", "a", at(5, "desktop"))}, "edited|r", `undeleted decisions null`},
+		{"deleted by somebody who did not write it", []string{
+			patch("decisions", "a", `{"decision":"edited"}`, `{"decision":"d"}`, at(2, "laptop")),
+			remove("decisions", "a", at(5, "desktop"))}, "", `deleted decisions {"confidence":null,`},
+		{"a put of what is there", []string{
+			put("decisions", "a", `{"decision":"d","rationale":"r"}`, at(9, "laptop"))}, "d|r", ""},
+		{"a put keeps columns that it does not say", []string{
+			put("decisions", "a", `{"decision":"d3"}`, at(9, "seed"))}, "d3|r", ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			ann := newCloud(t).client(t, "ann")
+			ann.push(put("decisions", "a", `{"decision":"d","rationale":"r"}`, at(0, "seed")))
+			for _, change := range x.changes {
+				ann.push(change)
+			}
+			if got := ann.value(t, row); got != x.want {
+				t.Errorf("the row is %q, want %q", got, x.want)
+			}
+			got := ann.lostLines()
+			if got != x.lost && (x.lost == "" || !strings.HasPrefix(got, x.lost)) {
+				t.Errorf("lost is %q, want %q", got, x.lost)
+			}
+		})
+	}
+}
+
+var clockBase = pushapi.HLC(at(0, "n")).Time()
+
+func TestChangesOfOneRequestAreFolded(t *testing.T) {
+	for _, x := range []struct{ name, changes, want string }{
+		{"put and patch", put("decisions", "a", `{"decision":"1","rationale":"r"}`, at(1, "n")) + "," + patch("decisions", "a", `{"decision":"2"}`, `{"decision":"1"}`, at(2, "n")), "2|r"},
+		{"put and delete", put("decisions", "a", `{"decision":"1"}`, at(1, "n")) + "," + remove("decisions", "a", at(2, "n")), ""},
+		{"delete and put", put("decisions", "a", `{"decision":"1","rationale":"r"}`, at(1, "n")) + "," + remove("decisions", "a", at(2, "n")) + "," +
+			put("decisions", "a", `{"decision":"3"}`, at(3, "n")), "3"},
+		{"put twice", put("decisions", "a", `{"decision":"1"}`, at(1, "n")) + "," + put("decisions", "a", `{"rationale":"2"}`, at(2, "n")), "1|2"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			ann := newCloud(t).client(t, "ann")
+			ann.push(x.changes)
+			if got := ann.value(t, "SELECT concat_ws('|', decision, rationale) FROM app.decisions"); got != x.want {
+				t.Errorf("%q, want %q", got, x.want)
+			}
+			if lost := ann.lostLines(); lost != "" {
+				t.Errorf("lost %s", lost)
+			}
+		})
+	}
+}
+
+func TestAnEditInTheSameRequestKeepsItsOwnClock(t *testing.T) {
+	ann := newCloud(t).client(t, "ann")
+	ann.push(put("decisions", "a", `{"decision":"1","rationale":"r"}`, at(1, "n"))+","+patch("decisions", "a", `{"decision":"2"}`, `{"decision":"1"}`, at(8, "n")),
+		patch("decisions", "a", `{"rationale":"r2"}`, `{"rationale":"r"}`, at(4, "m")))
+	if got := ann.value(t, "SELECT decision || rationale || hlc || cv::text FROM app.decisions"); got == "" || !strings.HasPrefix(got, "2r2") {
+		t.Error(got)
+	}
+	ann.push(patch("decisions", "a", `{"decision":"between"}`, `{"decision":"1"}`, at(5, "m")))
+	if got := ann.lostLines(); got != `older decisions.decision "between"` {
+		t.Error(got)
+	}
+}
+
+func TestMessagesAreWrittenOnce(t *testing.T) {
+	ann := newCloud(t).client(t, "ann")
+	ann.push(put("messages", "m", `{"content":"said","role":"user","hash":null}`, at(1, "a")))
+	ann.push(patch("messages", "m", `{"hash":"h"}`, `{"hash":null}`, at(2, "a")))
+	ann.push(put("messages", "m", `{"content":"said","hash":"h"}`, at(3, "b")))
+	ann.push(patch("messages", "m", `{"content":"changed","hash":"h2","session_id":"s"}`, `{"content":"said"}`, at(4, "a")))
+	if got := ann.value(t, "SELECT content || hash || session_id FROM app.messages"); got != "saidhs" {
+		t.Error(got)
+	}
+	if got := ann.lostLines(); got != `immutable messages.hash "h2"; immutable messages.content "changed"` && got != `immutable messages.content "changed"; immutable messages.hash "h2"` {
+		t.Error(got)
+	}
+}
+
+// TestArrivalOrderDoesNotMatter pushes the same edits of two machines in every order of their arrival.
+func TestArrivalOrderDoesNotMatter(t *testing.T) {
+	edits := []string{
+		patch("decisions", "a", `{"decision":"1","rationale":"1"}`, `null`, at(3, "a")),
+		patch("decisions", "a", `{"decision":"2"}`, `null`, at(7, "b")),
+		patch("decisions", "a", `{"rationale":"3"}`, `null`, at(5, "c")),
+		put("decisions", "a", `{"decision":"4","rationale":"4","tags":"4"}`, at(4, "d")),
+	}
+	c := newCloud(t)
+	ann := c.client(t, "ann")
+	n := 0
+	permute(edits, func(order []string) {
+		n++
+		id := fmt.Sprint("row", n)
+		ann.push(put("decisions", id, `{"decision":"d","rationale":"r"}`, at(0, "seed")))
+		for _, e := range order {
+			ann.push(strings.ReplaceAll(e, `"id": "a"`, fmt.Sprintf(`"id": %q`, id)))
+		}
+	})
+	if got := c.value(t, "SELECT string_agg(DISTINCT concat_ws('|', decision, rationale, tags), ' and ') FROM app.decisions"); got != "2|3|4" || n != 24 {
+		t.Errorf("%s after %d orders", got, n)
+	}
+}
+
+func permute(list []string, use func([]string)) {
+	var walk func(done, rest []string)
+	walk = func(done, rest []string) {
+		if len(rest) == 0 {
+			use(done)
+		}
+		for i := range rest {
+			walk(append(done[:len(done):len(done)], rest[i]), append(append([]string(nil), rest[:i]...), rest[i+1:]...))
+		}
+	}
+	walk(nil, list)
+}
+
+func TestClocks(t *testing.T) {
+	c := newCloud(t)
+	ann := c.client(t, "ann")
+	future := string(pushapi.NewHLC(time.Now().Add(24*time.Hour), 7, "fast"))
+	ann.push(put("decisions", "a", `{"decision":"from tomorrow"}`, future), `{"table":"decisions","op":"put","id":"b","data":{"decision":"no clock"}}`)
+	clamped := pushapi.HLC(c.value(t, "SELECT hlc FROM app.decisions WHERE id = 'a'"))
+	if ahead := time.Until(clamped.Time()); ahead > 5*time.Minute || ahead < 3*time.Minute || clamped.Node() != "fast" {
+		t.Errorf("%s is %v ahead", clamped, ahead)
+	}
+	arrival := pushapi.HLC(c.value(t, "SELECT hlc FROM app.decisions WHERE id = 'b'"))
+	if age := time.Since(arrival.Time()); age > time.Minute || age < -time.Second || arrival.Node() != "ann-client" {
+		t.Errorf("%s", arrival)
+	}
+	ann.push(`{"table":"decisions","op":"patch","id":"b","data":{"decision":"later"}}`)
+	if got := c.value(t, "SELECT decision FROM app.decisions WHERE id = 'b'"); got != "later" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,99 @@
+package stream
+
+import (
+	"sync"
+
+	"github.com/coditect-ai/coditect-sync/backend/stream/oplog"
+)
+
+// hub wakes the sessions that a commit concerns.
+type hub struct {
+	mu       sync.Mutex
+	sleepers map[*sleeper]bool
+	closed   bool
+}
+
+// sleeper is a session as the hub sees it.
+type sleeper struct {
+	wake    chan struct{} // holds one
+	ended   chan struct{} // closed when the session must end
+	epoch   int64         // 0 = it has not read the log yet, and wants to hear everything
+	buckets map[string]bool
+	access  map[[2]string]bool
+	client  [2]string
+	once    sync.Once
+}
+
+// join adds a session, which hears of everything until it says what it watches. It fails when there are limit already,
+// or the server is ending.
+func (h *hub) join(limit int) (*sleeper, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, errEnding
+	}
+	if len(h.sleepers) >= limit {
+		return nil, errStreams
+	}
+	s := &sleeper{wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	h.sleepers[s] = true
+	return s, nil
+}
+
+func (h *hub) leave(s *sleeper) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sleepers, s)
+}
+
+// watch says what a session wants to hear of.
+func (h *hub) watch(s *sleeper, epoch int64, buckets map[string]bool, access map[[2]string]bool, client [2]string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.epoch, s.buckets, s.access, s.client = epoch, buckets, access, client
+}
+
+func (h *hub) tell(news oplog.News) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.sleepers {
+		switch {
+		case s.epoch != 0 && news.Reset && news.Epoch != s.epoch:
+			s.end()
+		case s.concerned(news):
+			select {
+			case s.wake <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// close ends every session, and lets none join.
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for s := range h.sleepers {
+		s.end()
+	}
+}
+
+func (s *sleeper) end() { s.once.Do(func() { close(s.ended) }) }
+
+func (s *sleeper) concerned(news oplog.News) bool {
+	if s.epoch == 0 || news.Reset || news.Reached[s.client] {
+		return true
+	}
+	for _, name := range news.Buckets {
+		if s.buckets[name] {
+			return true
+		}
+	}
+	for who := range s.access {
+		if news.Access[who] {
+			return true
+		}
+	}
+	return false
+}

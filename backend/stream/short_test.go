@@ -1,0 +1,10 @@
+//go:build !long
+
+package stream
+
+import "time"
+
+const (
+	heldOpen = 2 * time.Second
+	rounds   = 3
+)
