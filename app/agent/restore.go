@@ -359,7 +359,8 @@ func (a *Agent) pin(ctx context.Context, before, to app.RestorePoint) (undo *app
 				pins = append(pins, p)
 			}
 		}
-		a.core.records.Pins = append(pins, before)
+		pins = append(pins, before)
+		a.core.records.Pins = pins
 		was = a.core.records.Undo
 		set(undo)
 	})

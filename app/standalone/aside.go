@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -110,6 +111,7 @@ func (s *session) comeBack(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errAside, err)
 	}
 	defer release()
+	s.freshIndex()
 	last, whole, err := s.settlePosition(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errAside, err)
@@ -123,6 +125,19 @@ func (s *session) comeBack(ctx context.Context) error {
 	}
 	poke(s.shipWake)
 	return s.tune(ctx)
+}
+
+// freshIndex opens the -shm file anew where the last program that closed the file meanwhile has removed it.
+func (s *session) freshIndex() {
+	if now, err := os.Stat(s.k.cfg.File.Path() + "-shm"); err == nil && s.walIndex.is(now) {
+		return
+	}
+	s.walIndex.close()
+	var err error
+	if s.walIndex, err = openWALIndex(s.k.cfg.File.Path()); err != nil {
+		s.log.Warn("checkpoints of other programs cannot be seen", "error", err)
+		s.walIndex = &walIndex{}
+	}
 }
 
 // goOn captures what was committed meanwhile and proves that it follows last. The upload goes on beside it, but takes

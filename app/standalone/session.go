@@ -13,6 +13,8 @@ import (
 
 	"github.com/benbjohnson/litestream"
 	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
 )
 
 const (
@@ -52,6 +54,9 @@ type session struct {
 }
 
 func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error) {
+	if err := logThere(k.cfg.File.Path()); err != nil {
+		return nil, err
+	}
 	identity, err := os.Stat(k.cfg.File.Path())
 	if err != nil {
 		return nil, fileMissing(k.cfg.File.Path(), err)
@@ -141,6 +146,9 @@ func (s *session) finish() error {
 	} else {
 		defer release()
 	}
+	if logRemoved(s.k.cfg.File.Path()) {
+		return logThere(s.k.cfg.File.Path())
+	}
 	if err := s.db.Close(ctx); err != nil {
 		s.log.Warn("closed with something left to send", "error", err)
 	}
@@ -162,6 +170,10 @@ func (s *session) abandon() {
 // closeDB ends Litestream's handle without a last look at the file. Closing its plain descriptor drops every lock that
 // this process has on the file, so nothing else of this process may have it open meanwhile.
 func (s *session) closeDB() {
+	if logRemoved(s.k.cfg.File.Path()) {
+		s.log.Error("connections left open: closing them would write an old log into the file")
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.k.cfg.StopTimeout)
 	defer cancel()
 	release, err := s.k.cfg.File.Quiesce(ctx)
@@ -193,10 +205,23 @@ func (s *session) lookAtFile() error {
 	if !os.SameFile(fi, s.identity) {
 		return fmt.Errorf("%w: the file was replaced by another one", errReopen)
 	}
+	if err := logThere(s.k.cfg.File.Path()); err != nil {
+		return err
+	}
 	if s.readOnly && writable(s.k.cfg.File.Path()) {
 		return fmt.Errorf("%w: the file can be written again", errAside)
 	}
 	return nil
+}
+
+// logThere fails when the write-ahead log that this process has open was removed. Only a new process can see the new
+// one, and this one must not close its connections any more: the last one would write the old log into the file.
+func logThere(path string) error {
+	if !logRemoved(path) {
+		return nil
+	}
+	return app.Errorf(app.CodeDamaged, "file", "The write-ahead log of %s was removed while programs had the file open.", path).
+		WithHint("End every program that has it open, CODITECT Sync too, and look at the file; then start again, or restore.")
 }
 
 // tune runs once the file is open: what Litestream's connections need beyond its own settings.

@@ -38,6 +38,15 @@ func (x *walIndex) header() (h indexHeader, ok bool) {
 	}, true
 }
 
+// is tells whether it is this file.
+func (x *walIndex) is(file os.FileInfo) bool {
+	if x.f == nil {
+		return false
+	}
+	own, err := x.f.Stat()
+	return err == nil && os.SameFile(own, file)
+}
+
 func (x *walIndex) close() {
 	if x.f != nil {
 		_ = x.f.Close()
