@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
+
+	lib "modernc.org/sqlite/lib"
 
 	"github.com/coditect-ai/coditect-sync/app"
 )
@@ -98,8 +101,8 @@ func (id identity) creatable(path string) error {
 
 // turnWALOn makes WAL the file's journal mode. SQLite answers with the mode it has now, also when it cannot change it.
 func (c *conn) turnWALOn(ctx context.Context) error {
-	var now string
-	if err := c.one(ctx, "PRAGMA journal_mode = WAL", nil, &now); err != nil {
+	now, err := c.askForWAL(ctx)
+	if err != nil {
 		return err
 	}
 	if now != "wal" {
@@ -108,3 +111,19 @@ func (c *conn) turnWALOn(ctx context.Context) error {
 	}
 	return nil
 }
+
+// askForWAL waits for other programs itself: while one of them makes the same change SQLite says busy at once.
+func (c *conn) askForWAL(ctx context.Context) (now string, err error) {
+	for deadline := time.Now().Add(busyTimeout); ; {
+		err = c.one(ctx, "PRAGMA journal_mode = WAL", nil, &now)
+		if primary(err) != lib.SQLITE_BUSY || time.Now().After(deadline) {
+			return now, err
+		}
+		if err := pause(ctx, walAgain); err != nil {
+			return now, err
+		}
+	}
+}
+
+// walAgain is the time between two attempts.
+const walAgain = 20 * time.Millisecond

@@ -119,8 +119,16 @@ func TestCreateNeedsTheFolder(t *testing.T) {
 	wantCode(t, f.Create(t.Context()), app.CodeNotFound)
 }
 
-// Two processes that create at the same time both end with the whole schema.
+// Processes that create at the same time all end with the whole schema. Ten times: now and then they meet at the change
+// to the write-ahead log.
 func TestCreateTwiceAtOnce(t *testing.T) {
+	for range 10 {
+		createTwiceAtOnce(t)
+	}
+}
+
+func createTwiceAtOnce(t *testing.T) {
+	t.Helper()
 	f := newFile(t)
 	other := fileAt(t, f.path)
 	errs := make(chan error, 2)

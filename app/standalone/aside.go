@@ -55,6 +55,7 @@ func (s *session) stepAside(ctx context.Context) error {
 	s.closeQuietly()
 	release()
 	s.waitForCheckpoint(ctx)
+	s.asideAt = s.now()
 	s.log.Debug("stepped aside for another program's checkpoint")
 	return s.comeBack(ctx)
 }
@@ -68,6 +69,7 @@ func (s *session) sealAll(ctx context.Context) bool {
 	if err := s.db.Sync(ctx); err != nil {
 		return false
 	}
+	s.tellWhole("step aside")
 	after, ok := s.walIndex.header()
 	pos, err := s.db.Pos()
 	if !ok || err != nil || after.change != before.change || s.beyondIndex() || !s.walIndex.blockedCheckpoint() {
@@ -152,6 +154,7 @@ func (s *session) goOn(ctx context.Context, last ltx.TXID, whole bool) error {
 	if err := s.db.Sync(ctx); err != nil {
 		return err
 	}
+	s.tellWhole("come back")
 	sound, err := s.soundStart(last, whole)
 	if err == nil && !sound {
 		err = errUnproved

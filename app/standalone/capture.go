@@ -63,18 +63,26 @@ func (s *session) captureTurn(ctx context.Context, first bool, retry *backoff) e
 // checkpointPages is how many pages the WAL may hold before it is checkpointed, as SQLite does by default.
 const checkpointPages = 1000
 
+// othersCheckpoint is for how long after stepping aside the checkpoints are left to the program that wanted one: two that
+// checkpoint at once disturb each other, and Litestream then takes the whole file. Not once the WAL holds muchLog pages.
+const (
+	othersCheckpoint = 30 * time.Second
+	muchLog          = 8 * checkpointPages
+)
+
 // checkpoint moves the WAL's pages into the database where there are many of them. It never waits for readers, and a
 // busy file is left for the next turn.
 func (s *session) checkpoint(ctx context.Context) {
 	s.capturing.Lock()
 	defer s.capturing.Unlock()
-	limit := int64(checkpointPages) * int64(s.db.PageSize()+litestream.WALFrameHeaderSize)
-	if s.db.SyncDiagnostic().LastSyncedWALOffset < limit {
+	pages := s.db.SyncDiagnostic().LastSyncedWALOffset / int64(s.db.PageSize()+litestream.WALFrameHeaderSize)
+	if pages < checkpointPages || pages < muchLog && s.now().Sub(s.asideAt) < othersCheckpoint {
 		return
 	}
 	if err := s.db.Checkpoint(ctx, litestream.CheckpointModePassive); err != nil && ctx.Err() == nil {
 		s.log.Debug("checkpoint put off", "error", err)
 	}
+	s.tellWhole("checkpoint")
 }
 
 // waitForChange returns when there may be something to capture: a changed WAL, not sooner than an interval after the
@@ -165,6 +173,7 @@ func (s *session) capture(ctx context.Context) (bool, error) {
 	if err := s.db.Sync(ctx); err != nil {
 		return false, err
 	}
+	s.tellWhole("capture")
 	if err := s.exorcise(ctx); err != nil {
 		return false, err
 	}
@@ -174,6 +183,13 @@ func (s *session) capture(ctx context.Context) (bool, error) {
 	}
 	s.k.status.captured(started, after.TXID, s.pendingBytes(after.TXID))
 	return after.TXID > before.TXID, nil
+}
+
+// tellWhole logs why the last change holds the whole file, where it does: for a large one that is much to send.
+func (s *session) tellWhole(during string) {
+	if d := s.db.SyncDiagnostic(); d.Snapshotting && d.Reason != "" {
+		s.log.Info("a change holds the whole file", "during", during, "reason", d.Reason)
+	}
 }
 
 // pendingBytes is the size of the local change files that are not at the target yet.

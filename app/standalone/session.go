@@ -45,6 +45,7 @@ type session struct {
 	reading   sync.RWMutex  // held for reading while a full copy is read from the file
 	walIndex  *walIndex
 	sealed    seal
+	asideAt   time.Time  // when another program's checkpoint was let through last; guarded by capturing
 	shipping  sync.Mutex // one upload at a time
 	shipWake  chan struct{}
 	drillWake chan struct{}

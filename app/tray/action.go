@@ -59,6 +59,7 @@ const (
 // Actions is what of app.Service the tray uses for clicks.
 type Actions interface {
 	EditPrefs(ctx context.Context, edit app.PrefsEdit) (app.Status, error)
+	Flush(ctx context.Context) (app.RestorePoint, error)
 	Restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error)
 	Undo(ctx context.Context) (app.RestoreResult, error)
 	Verify(ctx context.Context) (app.Drill, error)
@@ -66,16 +67,9 @@ type Actions interface {
 	Quit(ctx context.Context) error
 }
 
-// Flusher is what "Copy now" needs: Flush returns once every row committed before the call is at the target. A Service
-// that has it gets the item, one that does not is not asked.
-type Flusher interface {
-	Flush(ctx context.Context) (app.RestorePoint, error)
-}
-
 // deed does actions. It blocks as long as the called method does.
 type deed struct {
 	actions    Actions
-	flush      Flusher // nil without
 	openWindow func(view string) error
 	showLogs   func() error
 	now        func() time.Time
@@ -87,7 +81,7 @@ func (d deed) do(ctx context.Context, a Action) (sentence string, err error) {
 	case SetMode, Pause, Resume:
 		_, err = d.actions.EditPrefs(ctx, d.edit(a))
 	case Sync:
-		_, err = d.flush.Flush(ctx)
+		_, err = d.actions.Flush(ctx)
 	case Restore:
 		return d.restored(d.actions.Restore(ctx, app.RestoreRequest{Moment: d.moment(a)}))
 	case Undo:

@@ -50,7 +50,7 @@ func (s *script) say(format string, args ...any) {
 	s.calls = append(s.calls, fmt.Sprintf(format, args...))
 }
 
-// Flush makes the script a Flusher.
+// Flush takes note of it.
 func (s *script) Flush(context.Context) (app.RestorePoint, error) {
 	s.say("flush")
 	return app.RestorePoint{}, nil
@@ -80,7 +80,7 @@ func TestActions(t *testing.T) {
 	} {
 		s := newScript()
 		d := deed{
-			actions: s, flush: s, now: func() time.Time { return noon },
+			actions: s, now: func() time.Time { return noon },
 			openWindow: func(view string) error { s.say("window %s", view); return nil },
 			showLogs:   func() error { s.say("logs"); return nil },
 		}
@@ -104,19 +104,5 @@ func TestOutcomes(t *testing.T) {
 	}
 	if _, err := found(nil, broken); !errors.Is(err, broken) {
 		t.Errorf("a doctor that could not look: %v", err)
-	}
-}
-
-// TestSyncNeedsSomethingToCall: a service that cannot flush gets no item for it.
-func TestSyncNeedsSomethingToCall(t *testing.T) {
-	for _, c := range []struct {
-		service app.Service
-		want    bool
-	}{{newScript(), true}, {&apptest.FakeService{}, false}} {
-		tr := newTray(Config{Service: c.service}, func() {})
-		tr.scene.Status = healthy()
-		if got := find(View(tr.scene, noon).Items, ItemSync) != nil; got != c.want {
-			t.Errorf("%T: an item for it: %v", c.service, got)
-		}
 	}
 }

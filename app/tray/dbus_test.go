@@ -54,7 +54,7 @@ func (c sceneCase) live(target string) Scene {
 	if s.Timeline != nil {
 		shift(reflect.ValueOf(s.Timeline), d)
 	}
-	s.Outcome, s.NoCloud, s.CanFlush, s.CanShowLogs = "", "no server is configured", true, true
+	s.Outcome, s.NoCloud, s.CanShowLogs = "", "no server is configured", true
 	if s.Standalone != nil {
 		s.Standalone.Target = target // another history, so that the points are listed anew
 	}

@@ -89,9 +89,8 @@ type tray struct {
 
 func newTray(cfg Config, stop context.CancelFunc) *tray {
 	t := &tray{cfg: cfg, stop: stop, events: make(chan func()), busy: map[lane]bool{}}
-	flush, canFlush := cfg.Service.(Flusher)
-	t.deed = deed{actions: cfg.Service, flush: flush, openWindow: cfg.OpenWindow, showLogs: cfg.ShowLogs, now: wallClock}
-	t.scene = Scene{NoCloud: cfg.NoCloud, CanFlush: canFlush, CanShowLogs: cfg.ShowLogs != nil}
+	t.deed = deed{actions: cfg.Service, openWindow: cfg.OpenWindow, showLogs: cfg.ShowLogs, now: wallClock}
+	t.scene = Scene{NoCloud: cfg.NoCloud, CanShowLogs: cfg.ShowLogs != nil}
 	return t
 }
 

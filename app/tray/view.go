@@ -19,8 +19,8 @@ type Scene struct {
 	// NoWindow says what to install while no window can be opened, NoCloud why cloud mode cannot be switched on. Both
 	// are short enough to stand behind a label, and empty when there is nothing in the way.
 	NoWindow, NoCloud string
-	// CanFlush and CanShowLogs tell that the items for it have something to call.
-	CanFlush, CanShowLogs bool
+	// CanShowLogs tells that the item for it has something to call.
+	CanShowLogs bool
 }
 
 // View shows a Scene at now, in now's location. It is pure.
@@ -99,7 +99,7 @@ func (v view) workItems() []Item {
 		items = append(items, info(ItemProof, proof))
 	}
 	working := v.State == app.StateStandalone || v.State == app.StateCloud
-	if v.CanFlush && working && !restoring(v.Status) {
+	if working && !restoring(v.Status) {
 		items = append(items, v.sync())
 	}
 	switch {

@@ -133,7 +133,7 @@ var sceneCases = []sceneCase{
 }
 
 func (c sceneCase) scene() Scene {
-	s := Scene{Status: healthy(), Timeline: timeline(), NoCloud: "no server is configured", CanFlush: true, CanShowLogs: true}
+	s := Scene{Status: healthy(), Timeline: timeline(), NoCloud: "no server is configured", CanShowLogs: true}
 	c.with(&s)
 	return s
 }
