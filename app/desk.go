@@ -10,7 +10,6 @@ type Desk interface {
 	Previewer
 	Chronicle
 	Outfitter
-	Doorman
 }
 
 // Previewer looks into a moment without touching the live file.
@@ -87,6 +86,8 @@ const (
 	EventRestore EventKind = "restore"
 	EventProblem EventKind = "problem" // problems and their cures
 	EventSetting EventKind = "setting"
+	EventSync    EventKind = "sync"    // rows that went up and came down
+	EventAccount EventKind = "account" // signing in and out, machines
 )
 
 // Outfitter is first run, settings and diagnostics.
@@ -140,32 +141,3 @@ type SettingsEdit struct {
 	StartAtLogin *bool   `json:"start_at_login,omitempty"`
 	Notify       *Notify `json:"notify,omitempty"`
 }
-
-// Doorman is the way in to an account.
-type Doorman interface {
-	// BeginLogin starts signing in and returns at once. Without a server it is CodeInvalid "No server is configured."
-	BeginLogin(ctx context.Context) (Login, error)
-	// LoginState tells how a begun login stands.
-	LoginState(ctx context.Context) (Login, error)
-	// CancelLogin ends it.
-	CancelLogin(ctx context.Context) error
-}
-
-// Login is a sign-in under way.
-type Login struct {
-	State LoginState `json:"state"`
-	URL   string     `json:"url,omitempty"` // where the browser went
-	User  string     `json:"user,omitempty"`
-	Error *Error     `json:"error,omitempty"`
-}
-
-// LoginState is how far a sign-in is.
-type LoginState string
-
-// The states of a sign-in.
-const (
-	LoginIdle    LoginState = "idle"
-	LoginWaiting LoginState = "waiting"
-	LoginDone    LoginState = "done"
-	LoginFailed  LoginState = "failed"
-)

@@ -51,6 +51,8 @@ type Prefs struct {
 	User string `json:"user,omitempty"`
 	// Credentials is the path of a service-account key file for gs targets; empty means application-default.
 	Credentials string `json:"credentials,omitempty"`
+	// Server is the URL of the cloud's server; empty means the default one.
+	Server string `json:"server,omitempty"`
 	// Notify says which notifications a person wants; nil means all of them.
 	Notify *Notify `json:"notify,omitempty"`
 }

@@ -34,7 +34,21 @@ type Machine struct {
 	ID   string `json:"id"`
 	User string `json:"user"`
 	This bool   `json:"this"`
+	// Name, SeenAt and Revoked are of machines of an account.
+	Name    string    `json:"name,omitempty"`
+	SeenAt  time.Time `json:"seen_at,omitzero"`
+	Revoked bool      `json:"revoked,omitempty"`
+	// Primary tells that it is the machine that writes the history of its file, since PrimarySince.
+	Primary      bool      `json:"primary"`
+	PrimarySince time.Time `json:"primary_since,omitzero"`
 	MachineInfo
+}
+
+// Primary is the machine that writes a lineage, and since when; zero for none.
+type Primary struct {
+	Machine string    `json:"machine"`
+	Host    string    `json:"host"`
+	Since   time.Time `json:"since"`
 }
 
 // MachineInfo is the content of machine.json beside a machine's data.
@@ -59,6 +73,8 @@ type RestoreRequest struct {
 	Moment
 	Machine string `json:"machine,omitempty"` // ID; empty = this one, or the target's only one
 	To      string `json:"to,omitempty"`      // absolute path of a new file; empty = the live file
+	// Rows brings chosen rows back as ordinary changes; nil is the whole file.
+	Rows *Choice `json:"rows,omitempty"`
 }
 
 // RestorePlan says what a restore would do, before anything is done.
@@ -75,6 +91,8 @@ type RestorePlan struct {
 	DiskFree   int64   `json:"disk_free"`
 	// UndoFor is how long a restore into the live file can be undone; 0 for a restore into a new one.
 	UndoFor time.Duration `json:"undo_for_ns,omitempty"`
+	// Back is what a request for rows would bring back.
+	Back *Back `json:"back,omitempty"`
 }
 
 // RestoreResult says what a restore did and how it was checked.
@@ -94,6 +112,8 @@ type RestoreResult struct {
 	WritersWaited time.Duration `json:"writers_waited_ns"`
 	// Kept is where a damaged file was moved to, if one was.
 	Kept string `json:"kept,omitempty"`
+	// Back is what was brought back, of a request for rows; then Rows counts them, and Tables and Undo are empty.
+	Back *Back `json:"back,omitempty"`
 }
 
 // Finding is one line of the doctor.

@@ -14,6 +14,7 @@ type Service interface {
 	Restorer
 	Inspector
 	Desk
+	Cloud
 }
 
 // Watcher reads the Status.
@@ -53,7 +54,7 @@ type Restorer interface {
 type Inspector interface {
 	// Verify runs a drill now. A drill that does not hold is returned with OK false and no error.
 	Verify(ctx context.Context) (Drill, error)
-	// Machines lists the machines seen at the target.
+	// Machines lists the machines seen at the target, in cloud mode those of the account.
 	Machines(ctx context.Context) ([]Machine, error)
 	// Doctor checks file, target and surroundings.
 	Doctor(ctx context.Context) ([]Finding, error)
@@ -72,6 +73,10 @@ type SetupRequest struct {
 	User        string `json:"user,omitempty"`
 	Credentials string `json:"credentials,omitempty"`
 	Create      bool   `json:"create,omitempty"` // create a missing bucket
+	// TakeOver makes this machine the one that writes the history of its file, where another is it; Branch begins a
+	// history of its own beside that. At most one of them.
+	TakeOver bool `json:"take_over,omitempty"`
+	Branch   bool `json:"branch,omitempty"`
 }
 
 // SetupResult says what setup did, in order, one sentence each.

@@ -17,7 +17,9 @@ type Status struct {
 	PausedUntil time.Time         `json:"paused_until,omitzero"`
 	DB          DBStatus          `json:"db"`
 	Standalone  *StandaloneStatus `json:"standalone,omitempty"`
+	Cloud       *CloudStatus      `json:"cloud,omitempty"`
 	Progress    *Progress         `json:"progress,omitempty"`
+	Move        *MoveStatus       `json:"move,omitempty"` // while one is under way
 	Undo        *UndoPoint        `json:"undo,omitempty"`
 	Error       *Error            `json:"error,omitempty"`
 }
@@ -104,10 +106,13 @@ type UndoPoint struct {
 
 // Report is what a running Engine tells the agent. The agent turns it into Status.
 type Report struct {
-	Standalone *StandaloneStatus
+	Standalone *StandaloneStatus // of standalone mode
+	Cloud      *CloudStatus      // of cloud mode
 	Progress   *Progress
 	// Fault needs a person but does not end the engine, which goes on trying.
 	Fault *Error
 	// Sent is how many bytes were sent to the target since the engine began.
 	Sent int64
+	// Pushed is how many changes the cloud acknowledged since the engine began.
+	Pushed int64
 }

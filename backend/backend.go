@@ -51,6 +51,31 @@ type Teams interface {
 	RemoveMember(ctx context.Context, p Principal, team, user string) error
 }
 
+// Project is what the principal may do in a project, and what those may with whom it is shared.
+type Project struct {
+	ID                     string
+	CanWrite, MembersWrite bool
+}
+
+// Reader is somebody who sees a project.
+type Reader struct {
+	User, Email, Name string
+	Owner, CanWrite   bool
+}
+
+// Sharing tells who sees which project, as row-level security and the stream have it. With whom a project is shared is in its
+// row, which is pushed. Errors are *Error, NotFound for a project that the principal does not see.
+type Sharing interface {
+	// Projects lists what the principal sees.
+	Projects(ctx context.Context, p Principal) ([]Project, error)
+
+	// Readers lists who sees a project, the owner first.
+	Readers(ctx context.Context, p Principal, project string) ([]Reader, error)
+
+	// SetMembersWrite is the owner's: Denied for others.
+	SetMembersWrite(ctx context.Context, p Principal, project string, may bool) error
+}
+
 // Machine is one installation of a user.
 type Machine struct {
 	Tenant, ID, User string
@@ -94,6 +119,12 @@ type Store interface {
 
 	// Rejected lists the groups of the principal that were rejected, newest first, older than before (0: from the newest).
 	Rejected(ctx context.Context, p Principal, before int64, limit int) ([]Rejected, error)
+
+	// Proof counts and hashes what the principal may see of these tables (none: of all), as of one moment. It reads every row.
+	Proof(ctx context.Context, p Principal, tables []string) ([]pushapi.TableHash, error)
+
+	// ProofOf counts and hashes those of the named rows that the principal may see, list by list, as of one moment.
+	ProofOf(ctx context.Context, p Principal, q pushapi.ProofQuestion) ([]pushapi.TableHash, error)
 
 	// Ready reports whether requests can be answered now.
 	Ready(ctx context.Context) error

@@ -3,6 +3,7 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code is what a client can act on.
@@ -24,12 +25,20 @@ const (
 type Error struct {
 	Code    Code
 	Message string
-	Err     error // the cause, for the log
+	After   time.Duration // how long a client should wait, where more is known than the code says
+	Err     error         // the cause, for the log
 }
 
 // Errorf makes an Error with one formatted sentence.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// In adds how long a client should wait.
+func (e *Error) In(d time.Duration) *Error {
+	c := *e
+	c.After = d
+	return &c
 }
 
 // Wrap adds the cause.

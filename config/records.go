@@ -20,6 +20,17 @@ type Records struct {
 	// committed before it is there.
 	ReplicatedTXID   string    `json:"replicated_txid,omitempty"`
 	LastReplicatedAt time.Time `json:"last_replicated_at,omitzero"`
+	// Cloud is what is known of the account's side, nil before the first sync.
+	Cloud *CloudRecord `json:"cloud,omitempty"`
+}
+
+// CloudRecord is what was known when the engine of cloud mode last said something.
+type CloudRecord struct {
+	Server       string     `json:"server"`
+	User         string     `json:"user"`
+	LastProof    *app.Proof `json:"last_proof,omitempty"`
+	LastPushedAt time.Time  `json:"last_pushed_at,omitzero"`
+	LastSyncedAt time.Time  `json:"last_synced_at,omitzero"`
 }
 
 // RecordsFile keeps the Records.

@@ -9,5 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 240_000,
     hookTimeout: 120_000,
+    // A machine may be slow; a page that is right gets there.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

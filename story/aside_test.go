@@ -13,7 +13,7 @@ import (
 // more happens between two of them than at a folder.
 func TestForeignCheckpointsCostNoFullCopies(t *testing.T) {
 	gcs := apptest.StartGCS(t, "memory-backup")
-	db, _ := memory(t)
+	db, _ := largeMemory(t, asideRows)
 	m := newMachine(t, "STORAGE_EMULATOR_HOST="+gcs.URL)
 	m.do("setup", "--db", db, "--target", "gs://memory-backup", "--user", "mira")
 	m.start()

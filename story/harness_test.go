@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/backend/cloudtest"
 )
 
 // program is the binary under test, built once from this tree.
@@ -26,7 +27,7 @@ const builtAlready = "STORY_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if program = os.Getenv(builtAlready); program != "" {
-		os.Exit(m.Run())
+		os.Exit(cloudtest.Run(m))
 	}
 	dir, err := os.MkdirTemp("", "story")
 	if err != nil {
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		os.Exit(1)
 	}
-	code := m.Run()
+	code := cloudtest.Run(m)
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }

@@ -8,8 +8,10 @@ import "time"
 const (
 	patience       = 15 * time.Minute
 	storyRows      = 1_300_000 // some 1.2 GB
+	asideRows      = 250_000
 	killRounds     = 300
 	idleFor        = 10 * time.Minute
 	harmFor        = 10 * time.Minute
+	movedRows      = 200_000 // of a standalone file that moves to the cloud
 	checkpointsFor = 5 * time.Minute
 )

@@ -21,10 +21,22 @@ type File interface {
 	Inspect(ctx context.Context) (app.FileInfo, error)
 	// Compare says what differs between the image and the live file, a table each.
 	Compare(ctx context.Context, image string, progress func(done, total int64)) ([]app.TableDiff, error)
+	// BringBack writes chosen rows of an image into the live file as ordinary changes, or with dry only counts them.
+	BringBack(ctx context.Context, image string, choice app.Choice, dry bool, progress func(done, total int64)) (app.Back, error)
 	// FillSearch indexes what was added for full-text search and returns how many rows that was.
 	FillSearch(ctx context.Context) (int, error)
 	// InstallImage puts an image where the file is missing or damaged, and says where a damaged one was kept.
 	InstallImage(ctx context.Context, image string) (kept string, err error)
+	// Capture says how recording for the cloud stands; Unenrol ends it, keeping what waits.
+	Capture(ctx context.Context) (app.Capture, error)
+	Unenrol(ctx context.Context) error
+	// Wipe removes the account's rows from this machine. CodeRefused while changes wait, unless evenWaiting.
+	Wipe(ctx context.Context, evenWaiting bool) error
+	app.Finder
+	// Projects lists those of the file, by name, with what the file knows; none in a file of another kind. ShareProject
+	// writes who sees one.
+	Projects(ctx context.Context) ([]app.Project, error)
+	ShareProject(ctx context.Context, id string, to app.Visibility, team string) error
 	// Surroundings looks for what endangers the file: synced or network folders, old SQLite in other programs.
 	Surroundings(ctx context.Context) []app.Finding
 }
@@ -38,6 +50,9 @@ type Storage interface {
 	// EnsureUser settles the {user_id}: the wish, else the only one known, else a new one.
 	EnsureUser(ctx context.Context, wish string) (user string, known []string, err error)
 	SameDisk(path string) (bool, error)
+	// Primary is the machine that writes a lineage; zero for none. TakeOver makes it this one.
+	Primary(ctx context.Context, user, lineage string) (app.Primary, error)
+	TakeOver(ctx context.Context, user, lineage, machine, host string) error
 	Replica(user, machine string) app.Replica
 	Keeper(KeeperSpec) app.Keeper
 	Close() error
@@ -47,6 +62,7 @@ type Storage interface {
 type KeeperSpec struct {
 	File          File
 	User, Machine string
+	Lineage, Host string
 	Info          func(ctx context.Context) app.MachineInfo
 	Known         app.StandaloneStatus
 	Pins          func() []app.RestorePoint
@@ -73,6 +89,13 @@ type Config struct {
 	Saving func() bool
 	// Autostart starts the agent at login; nil where the system has no such thing.
 	Autostart Autostart
+	// Account is this machine's session at a server; nil for a program without cloud mode.
+	Account Account
+	// Door is the way into that account; nil where there is none.
+	Door Door
+	// OpenSyncer makes the engine of cloud mode, OpenUploader what pushes beside another one. Set with Account.
+	OpenSyncer   func(CloudSpec) (app.Syncer, error)
+	OpenUploader func(CloudSpec) (Uploader, error)
 	// Retention says in words what is kept of a target's history, one promise each.
 	Retention func(target string) []string
 }
@@ -102,14 +125,19 @@ type Agent struct {
 // core is the state that only Run's goroutine touches.
 type core struct {
 	prefs     app.Prefs
+	lineage   string // of the file's history
 	records   config.Records
 	recordsAt time.Time // last saved
 	restoring bool
-	hold      bool // no engine may run: the file is being put in place
-	need      int  // operations that need the engine though the mode does not
+	hold      bool             // no engine may run: the file is being put in place
+	need      map[app.Mode]int // operations that need the engine of a mode, whether or not it would run
 	fault     *app.Error
 	notice    *app.Error // something to tell that is not a fault, such as damaged preferences kept aside
 	report    app.Report
+	move      *app.MoveStatus // a move between the modes that is under way
+	login     loginUnderWay
+	capture   app.Capture   // as seen last
+	captureAt time.Time     // when it was looked at while no engine told
 	opShows   *app.Progress // progress of a long operation
 
 	engine  *running
@@ -117,7 +145,8 @@ type core struct {
 	fails   int
 	waiters []chan struct{} // closed when the engine is as wanted
 	search  bool            // the full-text filler runs
-	indexed string          // TXID up to which it has run
+	mark    string          // names the last change of the file that is known
+	indexed string          // mark up to which it has run
 	journal *journal
 	wg      sync.WaitGroup
 }
@@ -151,6 +180,7 @@ func New(cfg Config) (*Agent, error) {
 	if err := a.forgetFormer(); err != nil {
 		return nil, err
 	}
+	a.core.need, a.core.lineage = map[app.Mode]int{}, cfg.Machine.Lineage
 	a.core.journal = openJournal(cfg.Layout.Journal, cfg.Logger)
 	a.board.init()
 	a.publish()
@@ -171,7 +201,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		changes := a.accountChanges()
 		a.reconcile()
+		a.watchCapture()
 		a.publish()
 		timer.Reset(a.untilNextLook())
 		select {
@@ -180,6 +212,8 @@ func (a *Agent) Run(ctx context.Context) error {
 		case <-a.engineDone():
 			a.engineEnded()
 		case <-timer.C:
+		case <-changes:
+			a.core.retryAt = time.Time{}
 		case <-ctx.Done():
 			return a.shutdown()
 		case <-a.quit:

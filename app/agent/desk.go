@@ -175,17 +175,3 @@ func (a *Agent) startAtLogin(on bool) error {
 	a.note(app.Event{Kind: app.EventSetting, Text: text})
 	return nil
 }
-
-// BeginLogin implements app.Doorman.
-func (a *Agent) BeginLogin(context.Context) (app.Login, error) {
-	return app.Login{}, app.Errorf(app.CodeInvalid, "login", "No server is configured.").
-		WithHint("Back up to your own storage instead, with `coditect-sync setup`.")
-}
-
-// LoginState implements app.Doorman.
-func (a *Agent) LoginState(context.Context) (app.Login, error) {
-	return app.Login{State: app.LoginIdle}, nil
-}
-
-// CancelLogin implements app.Doorman.
-func (a *Agent) CancelLogin(context.Context) error { return nil }

@@ -3,20 +3,25 @@ package agent
 import (
 	"context"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/config"
 )
 
-// wanted identifies an engine by what it is started with.
-type wanted struct{ db, target, user, credentials string }
+// wanted identifies an engine by its mode and what it is started with.
+type wanted struct {
+	mode                          app.Mode
+	db, target, user, credentials string // user is the {user_id} of a target, the account in cloud mode
+}
 
-// running is an engine that was started; keeper is nil while it is being opened.
+// running is an engine that was started; keeper or syncer, as the mode has it, is nil while it is being opened.
 type running struct {
 	wanted
 	keeper app.Keeper
-	opened chan struct{} // closed when keeper is set or the engine failed to open
+	syncer app.Syncer
+	opened chan struct{} // closed when the engine is set or failed to open
 	stop   context.CancelFunc
 	ending bool // told to stop
 	done   chan struct{}
@@ -35,20 +40,33 @@ func (a *Agent) facts() app.Facts {
 	if fault == nil {
 		fault = a.core.report.Fault
 	}
-	return app.Facts{Forced: a.cfg.Forced, Restoring: a.core.restoring, Fault: fault, Now: a.cfg.Now()}
+	_, signedIn := a.account()
+	return app.Facts{
+		Forced: a.cfg.Forced, SignedIn: signedIn, Restoring: a.core.restoring, Fault: fault, Now: a.cfg.Now(),
+	}
 }
 
 // want tells which engine should run; nil for none.
 func (a *Agent) want() *wanted {
 	p := a.core.prefs
-	if a.core.hold || p.Target == "" || p.DB == "" {
+	if a.core.hold || p.DB == "" {
 		return nil
 	}
-	auto := !a.cfg.Idle && app.Effective(p, a.facts()) == app.ModeStandalone && !p.Paused(a.cfg.Now())
-	if !auto && a.core.need == 0 {
-		return nil
+	auto := !a.cfg.Idle && !p.Paused(a.cfg.Now())
+	mode := app.Effective(p, a.facts())
+	switch {
+	case mode == app.ModeStandalone && p.Target != "" && (auto || a.core.need[app.ModeStandalone] > 0):
+		return wantKeeper(p)
+	case mode == app.ModeCloud && auto, mode != app.ModeStandalone && a.core.need[app.ModeCloud] > 0:
+		return a.wantSyncer(p)
+	case a.core.need[app.ModeStandalone] > 0 && p.Target != "":
+		return wantKeeper(p)
 	}
-	return &wanted{db: p.DB, target: p.Target, user: p.User, credentials: p.Credentials}
+	return nil
+}
+
+func wantKeeper(p app.Prefs) *wanted {
+	return &wanted{mode: app.ModeStandalone, db: p.DB, target: p.Target, user: p.User, credentials: p.Credentials}
 }
 
 // reconcile brings what runs closer to what is wanted, without waiting.
@@ -75,43 +93,42 @@ func (a *Agent) startEngine(w wanted) {
 	ctx, stop := context.WithCancel(context.Background())
 	e := &running{wanted: w, opened: make(chan struct{}), stop: stop, done: make(chan struct{})}
 	a.core.engine = e
-	prefs, known := a.core.prefs, a.known()
+	run := a.keeperRun(e)
+	if w.mode == app.ModeCloud {
+		run = a.syncerRun(e)
+	}
 	go func() {
 		defer close(e.done)
 		defer stop()
-		e.err = a.runEngine(ctx, e, prefs, known)
+		e.err = run(ctx)
 		if ctx.Err() != nil && app.CodeOf(e.err) == app.CodeCanceled {
 			e.err = nil // it was told to stop while it was still opening
 		}
 	}()
 }
 
-// runEngine opens the target and runs a Keeper until ctx ends.
-func (a *Agent) runEngine(ctx context.Context, e *running, prefs app.Prefs, known app.StandaloneStatus) error {
-	opened := false
-	open := func(k app.Keeper) {
-		if !opened {
-			e.keeper = k
-			opened = true
-			close(e.opened)
+// keeperRun opens the target and runs a Keeper until ctx ends.
+func (a *Agent) keeperRun(e *running) func(ctx context.Context) error {
+	prefs, known, lineage := a.core.prefs, a.known(), a.core.lineage
+	return func(ctx context.Context) error {
+		open := sync.OnceFunc(func() { close(e.opened) })
+		defer open()
+		file, err := a.cfg.OpenFile(prefs.DB)
+		if err != nil {
+			return err
 		}
+		storage, err := a.cfg.OpenStorage(ctx, prefs)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = storage.Close() }()
+		e.keeper = storage.Keeper(KeeperSpec{
+			File: file, User: prefs.User, Machine: a.cfg.Machine.ID, Known: known, Tmp: a.cfg.Layout.Tmp,
+			Lineage: lineage, Host: a.cfg.Host, Info: a.machineInfo(file, lineage), Pins: a.pins, Saving: a.cfg.Saving,
+		})
+		open()
+		return e.keeper.Run(ctx, func(r app.Report) { a.tell(func() { a.reported(e, r) }) })
 	}
-	defer open(nil)
-	file, err := a.cfg.OpenFile(prefs.DB)
-	if err != nil {
-		return err
-	}
-	storage, err := a.cfg.OpenStorage(ctx, prefs)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = storage.Close() }()
-	k := storage.Keeper(KeeperSpec{
-		File: file, User: prefs.User, Machine: a.cfg.Machine.ID, Known: known, Tmp: a.cfg.Layout.Tmp,
-		Info: a.machineInfo(file), Pins: a.pins, Saving: a.cfg.Saving,
-	})
-	open(k)
-	return k.Run(ctx, func(r app.Report) { a.tell(func() { a.reported(e, r) }) })
 }
 
 func (a *Agent) known() app.StandaloneStatus {
@@ -123,7 +140,13 @@ func (a *Agent) known() app.StandaloneStatus {
 
 // reported takes what the engine says. Run's goroutine only.
 func (a *Agent) reported(e *running, r app.Report) {
-	if a.core.engine != e || e.foreign() || r.Standalone == nil {
+	switch {
+	case a.core.engine != e || e.foreign():
+		return
+	case r.Cloud != nil:
+		a.synced(e, r)
+		return
+	case r.Standalone == nil:
 		return
 	}
 	a.core.report = r
@@ -140,7 +163,7 @@ func (a *Agent) reported(e *running, r app.Report) {
 	if drilled || first || moved && a.cfg.Now().Sub(a.core.recordsAt) > recordsEvery {
 		_ = a.saveRecords()
 	}
-	a.fillSearch(e, r.Standalone.TXID)
+	a.changed(e, r.Standalone.TXID)
 }
 
 // forgetFormer drops what was known about the copies of another machine: this home had its id on another computer.
@@ -187,6 +210,11 @@ func (a *Agent) engineEnded() {
 		return
 	}
 	a.core.fault = app.AsError("replicate", e.err)
+	if e.mode == app.ModeCloud && a.core.fault.Code == app.CodeSignedOut {
+		a.core.fault = nil // the state says it, as soon as the account does
+		a.core.retryAt = a.cfg.Now().Add(5 * time.Second)
+		return
+	}
 	a.core.fails++
 	a.core.retryAt = a.cfg.Now().Add(min(time.Minute, 5*time.Second<<min(a.core.fails-1, 4)))
 	a.log.Error("engine stopped", "error", e.err, "retry", a.core.retryAt)
@@ -198,123 +226,16 @@ func (a *Agent) pins() (out []app.RestorePoint) {
 	return out
 }
 
-func (a *Agent) machineInfo(file File) func(context.Context) app.MachineInfo {
+func (a *Agent) machineInfo(file File, lineage string) func(context.Context) app.MachineInfo {
 	return func(ctx context.Context) app.MachineInfo {
 		info := app.MachineInfo{
-			Host: a.cfg.Host, OS: osName, Version: a.cfg.Version, DB: file.Path(), Lineage: a.cfg.Machine.Lineage,
+			Host: a.cfg.Host, OS: osName, Version: a.cfg.Version, DB: file.Path(), Lineage: lineage,
 		}
 		if fi, err := file.Inspect(ctx); err == nil {
 			info.Rows = fi.Rows
 		}
 		return info
 	}
-}
-
-// keeper makes sure that the engine runs, for an operation that needs it, and returns it. release ends the need.
-func (a *Agent) keeper(ctx context.Context) (k app.Keeper, release func(), err error) {
-	var e *running
-	if err := a.do(ctx, func() { a.core.need++; a.core.retryAt = time.Time{} }); err != nil {
-		return nil, nil, err
-	}
-	release = func() { a.tell(func() { a.core.need-- }) }
-	for e == nil {
-		var settled chan struct{}
-		var failed *app.Error
-		err := a.do(ctx, func() {
-			if e = a.core.engine; e != nil && (e.ending || e.foreign()) {
-				e = nil // the next one is meant
-			}
-			if e == nil {
-				settled = make(chan struct{})
-				a.core.waiters = append(a.core.waiters, settled)
-				if a.cfg.Now().Before(a.core.retryAt) {
-					failed = a.core.fault
-				}
-			}
-		})
-		if err == nil && failed != nil {
-			err = failed
-		}
-		if err != nil {
-			release()
-			return nil, nil, err
-		}
-		if e == nil {
-			select {
-			case <-settled:
-			case <-a.done: // which the next look tells
-			case <-ctx.Done():
-				release()
-				return nil, nil, canceled(ctx)
-			}
-		}
-	}
-	select {
-	case <-e.opened:
-	case <-ctx.Done():
-		release()
-		return nil, nil, canceled(ctx)
-	}
-	if e.keeper == nil {
-		<-e.done
-		release()
-		return nil, nil, app.AsError("replicate", e.err)
-	}
-	return untilDone{e.keeper, e}, release, nil
-}
-
-// untilDone makes the calls of a Keeper fail when its engine ends, instead of waiting for the next one.
-type untilDone struct {
-	app.Keeper
-	e *running
-}
-
-func (u untilDone) guard(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-u.e.done:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
-}
-
-// explain prefers the reason why the engine ended over the cancellation it caused.
-func (u untilDone) explain(err error) error {
-	if err == nil {
-		return nil
-	}
-	select {
-	case <-u.e.done:
-		if u.e.err != nil {
-			return u.e.err
-		}
-	default:
-	}
-	return err
-}
-
-func (u untilDone) Flush(ctx context.Context) (app.RestorePoint, error) {
-	ctx, cancel := u.guard(ctx)
-	defer cancel()
-	p, err := u.Keeper.Flush(ctx)
-	return p, u.explain(err)
-}
-
-func (u untilDone) Mark(ctx context.Context) (app.RestorePoint, error) {
-	ctx, cancel := u.guard(ctx)
-	defer cancel()
-	p, err := u.Keeper.Mark(ctx)
-	return p, u.explain(err)
-}
-
-func (u untilDone) Drill(ctx context.Context) (app.Drill, error) {
-	ctx, cancel := u.guard(ctx)
-	defer cancel()
-	d, err := u.Keeper.Drill(ctx)
-	return d, u.explain(err)
 }
 
 // settle waits until what runs is what is wanted.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,9 @@ type home struct {
 	keeper *apptest.FakeKeeper
 	file   *apptest.FakeFile
 	cfg    agent.Config
+	// primary is who writes the lineage at the target.
+	primary app.Primary
+	spec    atomic.Pointer[agent.KeeperSpec] // what the last engine was given
 }
 
 func newHome(t *testing.T) *home {
@@ -90,10 +94,20 @@ func (s *storage) EnsureUser(_ context.Context, wish string) (string, []string, 
 	}
 	return wish, nil, nil
 }
-func (s *storage) SameDisk(string) (bool, error)      { return true, nil }
+func (s *storage) SameDisk(string) (bool, error) { return true, nil }
+func (s *storage) Primary(context.Context, string, string) (app.Primary, error) {
+	return s.h.primary, nil
+}
+func (s *storage) TakeOver(_ context.Context, _, _, machine, host string) error {
+	s.h.primary = app.Primary{Machine: machine, Host: host, Since: time.Now()}
+	return nil
+}
 func (s *storage) Replica(string, string) app.Replica { return s.h.world.Replica() }
-func (s *storage) Keeper(agent.KeeperSpec) app.Keeper { return s.h.keeper }
-func (s *storage) Close() error                       { return nil }
+func (s *storage) Keeper(spec agent.KeeperSpec) app.Keeper {
+	s.h.spec.Store(&spec)
+	return s.h.keeper
+}
+func (s *storage) Close() error { return nil }
 func (h *home) setup(a *agent.Agent) {
 	h.t.Helper()
 	_, err := a.Setup(h.t.Context(), app.SetupRequest{DB: h.world.Path, Target: apptest.FileTarget(h.t.TempDir())})

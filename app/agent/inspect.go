@@ -19,6 +19,10 @@ func (a *Agent) Verify(ctx context.Context) (app.Drill, error) {
 	if err != nil {
 		return app.Drill{}, err
 	}
+	if a.effective(p) == app.ModeCloud {
+		return app.Drill{}, app.Errorf(app.CodeInvalid, "verify", "In cloud mode rows are compared with the cloud instead of a test restore.").
+			WithHint("Ask for a proof.")
+	}
 	if p.Target == "" {
 		return app.Drill{}, app.Errorf(app.CodeInvalid, "verify", "No storage is set up yet, so there is nothing to prove.").
 			WithHint("Run `coditect-sync setup` first.")
@@ -45,6 +49,13 @@ func enoughSpace(dir string, need int64) error {
 
 // Machines implements app.Inspector.
 func (a *Agent) Machines(ctx context.Context) (out []app.Machine, err error) {
+	p, err := a.prefs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if door := a.fleet(); door != nil && a.effective(p) == app.ModeCloud {
+		return door.Machines(ctx)
+	}
 	err = a.withReplica(ctx, "machines", func(_ app.Prefs, r app.Replica) error {
 		out, err = r.Machines(ctx)
 		return err

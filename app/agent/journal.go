@@ -28,7 +28,7 @@ type journal struct {
 	events []app.Event // oldest first
 	copies app.Event   // the copies being summed up; no Count: none
 	times  int         // how many copies that were
-	sent   int64       // Report.Sent at the last look
+	before traffic     // at the last look
 	wrong  string      // the problem that stands
 	since  time.Time
 }
@@ -79,14 +79,24 @@ func (j *journal) keep(events []app.Event) error {
 	return j.file.Replace(j.events)
 }
 
-// saw compares two Status that followed each other. sent is what the engine has sent by now.
-func (j *journal) saw(old, s app.Status, sent int64, now time.Time) {
-	if sent < j.sent { // another engine
-		j.sent = 0
+// traffic is what an engine has done since it began.
+type traffic struct {
+	sent   int64 // bytes
+	pushed int64 // changes that the cloud acknowledged
+}
+
+// saw compares two Status that followed each other. done is what the engine has done by now.
+func (j *journal) saw(old, s app.Status, done traffic, now time.Time) {
+	if done.sent < j.before.sent || done.pushed < j.before.pushed { // another engine
+		j.before = traffic{}
 	}
-	j.copied(old, s, sent-j.sent, now)
-	j.sent = sent
-	j.now(now, changed(old, s, now)...)
+	bytes := done.sent - j.before.sent
+	j.copied(old, s, bytes, now)
+	if n := done.pushed - j.before.pushed; n > 0 {
+		j.sumUp(app.EventSync, n, bytes, now)
+	}
+	j.before = done
+	j.now(now, decided(old, s, now)...)
 	j.now(now, proved(old, s)...)
 	j.now(now, j.problem(s, now)...)
 }
@@ -115,7 +125,7 @@ func (j *journal) copied(old, s app.Status, bytes int64, now time.Time) {
 		j.add(app.Event{At: now, Kind: app.EventCopy, Text: "The first copy is complete", Bytes: bytes})
 		return
 	}
-	j.sumUp(txids(was, is), bytes, now)
+	j.sumUp(app.EventCopy, txids(was, is), bytes, now)
 }
 
 // txids counts the changes between two TXIDs.
@@ -128,13 +138,13 @@ func txids(from, to string) int64 {
 	return int64(b - a)
 }
 
-func (j *journal) sumUp(changes, bytes int64, now time.Time) {
-	if j.copies.Count > 0 && now.Sub(j.copies.At) > sumUp {
+func (j *journal) sumUp(kind app.EventKind, changes, bytes int64, now time.Time) {
+	if j.copies.Count > 0 && (now.Sub(j.copies.At) > sumUp || j.copies.Kind != kind) {
 		j.add()
 	}
 	c := &j.copies
 	if c.Count == 0 {
-		*c = app.Event{At: now, Kind: app.EventCopy}
+		*c = app.Event{At: now, Kind: kind}
 	}
 	j.times++
 	c.Count, c.Bytes, c.Until = c.Count+changes, c.Bytes+bytes, now
@@ -147,8 +157,29 @@ func (j *journal) sumUp(changes, bytes int64, now time.Time) {
 	}
 }
 
-// proved tells of a test restore that ended.
+// proved tells of a test restore, or a comparison with the cloud, that ended.
 func proved(old, s app.Status) []app.Event {
+	return append(compared(old.Cloud, s.Cloud), drilled(old, s)...)
+}
+
+func compared(old, s *app.CloudStatus) []app.Event {
+	if s == nil || s.LastProof == nil {
+		return nil
+	}
+	p := s.LastProof
+	if old != nil && old.LastProof != nil && old.LastProof.At.Equal(p.At) {
+		return nil
+	}
+	if !p.Equal {
+		return []app.Event{{Kind: app.EventProof, Text: "A comparison with the cloud did not hold", Detail: p.Problem, Bad: true}}
+	}
+	return []app.Event{{
+		Kind: app.EventProof, Text: fmt.Sprintf("Proved: this machine and the cloud hold the same %d rows", p.Rows),
+		Detail: fmt.Sprintf("%d of %d tables equal", len(p.Tables), len(p.Tables)),
+	}}
+}
+
+func drilled(old, s app.Status) []app.Event {
 	if s.Standalone == nil || s.Standalone.LastDrill == nil {
 		return nil
 	}
@@ -165,8 +196,8 @@ func proved(old, s app.Status) []app.Event {
 	}}
 }
 
-// changed tells what a person decided.
-func changed(old, s app.Status, now time.Time) (out []app.Event) {
+// decided tells what a person decided.
+func decided(old, s app.Status, now time.Time) (out []app.Event) {
 	say := func(format string, args ...any) {
 		out = append(out, app.Event{Kind: app.EventSetting, Text: fmt.Sprintf(format, args...)})
 	}
@@ -214,7 +245,7 @@ func (j *journal) problem(s app.Status, now time.Time) []app.Event {
 	switch {
 	case is != "":
 		return []app.Event{{Kind: app.EventProblem, Text: is, Detail: detail, Bad: true}}
-	case s.State == app.StateStandalone:
+	case s.State == app.StateStandalone || s.State == app.StateCloud:
 		return []app.Event{{Kind: app.EventProblem, Text: "It works again after " + lasted(now.Sub(since)), Detail: was, Cured: true}}
 	}
 	return nil // switched off or paused: neither wrong nor cured
@@ -225,14 +256,20 @@ func wrong(s app.Status, now time.Time) (what, detail string, since time.Time) {
 	if s.Error != nil {
 		return s.Error.Message, s.Error.Hint, now
 	}
-	st := s.Standalone
-	if s.State != app.StateStandalone || st == nil || st.WaitingSince.IsZero() || now.Sub(st.WaitingSince) <= overdue {
+	waiting, whom := time.Time{}, "your storage"
+	switch {
+	case s.State == app.StateStandalone && s.Standalone != nil:
+		waiting = s.Standalone.WaitingSince
+	case s.State == app.StateCloud && s.Cloud != nil:
+		waiting, whom = s.Cloud.WaitingSince, "the cloud"
+	}
+	if waiting.IsZero() || now.Sub(waiting) <= overdue {
 		return "", "", now
 	}
 	if s.Progress != nil {
 		detail = s.Progress.Cause
 	}
-	return "Changes have been waiting for your storage since " + clock(st.WaitingSince, now), detail, st.WaitingSince
+	return "Changes have been waiting for " + whom + " since " + clock(waiting, now), detail, waiting
 }
 
 // lasted is a duration as people say it.

@@ -14,6 +14,11 @@ import (
 
 // EditPrefs implements app.Switch. It returns when the engine is as wanted: after a switch-off, its final flush is done.
 func (a *Agent) EditPrefs(ctx context.Context, edit app.PrefsEdit) (app.Status, error) {
+	if edit.Mode != nil && *edit.Mode == app.ModeCloud {
+		if err := a.makeFileFor(ctx); err != nil {
+			return app.Status{}, err
+		}
+	}
 	var err error
 	if e := a.do(ctx, func() { err = a.edit(edit) }); e != nil {
 		return app.Status{}, e
@@ -25,6 +30,18 @@ func (a *Agent) EditPrefs(ctx context.Context, edit app.PrefsEdit) (app.Status, 
 		return app.Status{}, err
 	}
 	return a.published(ctx)
+}
+
+// makeFileFor makes the default file for cloud mode, where that may be switched on.
+func (a *Agent) makeFileFor(ctx context.Context) error {
+	var err error
+	if e := a.do(ctx, func() { err = a.checkMode(a.core.prefs, app.ModeCloud) }); e != nil {
+		return e
+	}
+	if err != nil {
+		return err
+	}
+	return a.makeFile(ctx)
 }
 
 // published returns the Status after everything that happened so far.
@@ -42,6 +59,9 @@ func (a *Agent) edit(edit app.PrefsEdit) error {
 			return err
 		}
 		p.Mode = *edit.Mode
+		if p.DB == "" && p.Mode == app.ModeCloud {
+			p.DB = a.cfg.Layout.DB
+		}
 	}
 	if edit.PausedUntil != nil {
 		p.PausedUntil = *edit.PausedUntil
@@ -58,11 +78,28 @@ func (a *Agent) checkMode(p app.Prefs, mode app.Mode) error {
 		return app.Errorf(app.CodeRefused, "mode", "The mode is locked: %s=%s is set for this session.", config.EnvMode, a.cfg.Forced).
 			WithHint("Unset the variable and start CODITECT Sync again.")
 	case mode == app.ModeCloud:
-		return app.Errorf(app.CodeInvalid, "mode", "No server is configured, so cloud mode cannot be switched on.").
-			WithHint("Use standalone, which copies to your own storage.")
+		return a.checkCloud(p)
+	case mode == app.ModeStandalone && p.Mode == app.ModeCloud:
+		return app.Errorf(app.CodeRefused, "mode", "What waits for the cloud has to go up before standalone mode takes over.").
+			WithHint("Move with `coditect-sync migrate --back`.")
 	case mode == app.ModeStandalone && p.Target == "":
 		return app.Errorf(app.CodeInvalid, "mode", "No storage is set up yet.").
 			WithHint("Run `coditect-sync setup` first.")
+	}
+	return nil
+}
+
+// checkCloud: from standalone mode one moves, so that nothing is given up before the other side is proved.
+func (a *Agent) checkCloud(p app.Prefs) error {
+	if _, signedIn := a.account(); !signedIn {
+		return app.Errorf(app.CodeSignedOut, "mode", "This machine is not signed in, so cloud mode cannot be switched on.").
+			WithHint("Sign in with `coditect-sync login`.")
+	}
+	c := a.knownCloud()
+	proved := c.Recording && c.LastProof != nil && c.LastProof.Equal
+	if p.Mode == app.ModeStandalone && !proved {
+		return app.Errorf(app.CodeRefused, "mode", "It is not proved yet that the cloud holds every row of this file.").
+			WithHint("Move with `coditect-sync migrate`, which proves it first.")
 	}
 	return nil
 }
@@ -143,7 +180,7 @@ func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 		return p, app.Errorf(app.CodeInvalid, "setup", "A path with %%, ? or # in it cannot be kept safe: %s.", p.DB).
 			WithHint("Rename the file or folder.")
 	}
-	if a.cfg.Forced == app.ModeUnset || a.cfg.Forced == app.ModeStandalone {
+	if (a.cfg.Forced == app.ModeUnset || a.cfg.Forced == app.ModeStandalone) && p.Mode != app.ModeCloud {
 		p.Mode = app.ModeStandalone
 	}
 	p.PausedUntil = time.Time{}
@@ -173,6 +210,9 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequ
 		return err
 	}
 	res.User = p.User
+	if err := a.settlePrimary(ctx, storage, p.User, req, res); err != nil {
+		return err
+	}
 	if same, err := storage.SameDisk(filepath.Dir(p.DB)); err == nil && same {
 		res.Notes = append(res.Notes, "The copies are on the same disk as the file: they protect from mistakes, not from losing the disk.")
 	}

@@ -25,8 +25,21 @@ type preview struct {
 	txid   string // of the live file that tables compare with
 }
 
-// Preview implements app.Previewer. Looks wait for each other; a ctx that ends gives the turn away.
-func (a *Agent) Preview(ctx context.Context, req app.RestoreRequest) (app.Preview, error) {
+// Preview implements app.Previewer.
+func (a *Agent) Preview(ctx context.Context, req app.RestoreRequest) (out app.Preview, err error) {
+	req.To, req.Rows = "", nil
+	err = a.looking(ctx, "preview", func(ctx context.Context, p app.Prefs, r app.Replica) (err error) {
+		if out.Plan, err = a.plan(ctx, p, r, req); err != nil {
+			return err
+		}
+		out.Tables, err = a.compare(ctx, p, r, out.Plan)
+		return err
+	})
+	return out, err
+}
+
+// looking runs work, which may look into moments. Looks wait for each other; a ctx that ends gives the turn away.
+func (a *Agent) looking(ctx context.Context, op string, work func(context.Context, app.Prefs, app.Replica) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.life, cancel)()
@@ -34,39 +47,28 @@ func (a *Agent) Preview(ctx context.Context, req app.RestoreRequest) (app.Previe
 	case a.look.turn <- struct{}{}:
 		defer func() { <-a.look.turn }()
 	case <-ctx.Done():
-		return app.Preview{}, canceled(ctx)
+		return canceled(ctx)
 	}
-	req.To = ""
-	out := app.Preview{}
-	err := a.withReplica(ctx, "preview", func(p app.Prefs, r app.Replica) (err error) {
-		if out.Plan, err = a.plan(ctx, p, r, req); err != nil {
-			return err
-		}
-		out.Tables, err = a.compare(ctx, p, r, out.Plan)
-		return err
-	})
+	err := a.withReplica(ctx, op, func(p app.Prefs, r app.Replica) error { return work(ctx, p, r) })
 	if err == nil {
 		err = a.do(ctx, func() {}) // Run looks at when the image has to go
 	}
-	return out, err
+	return err
 }
 
 // compare fetches the plan's image, unless it is there from the last look, and holds it against the live file.
 func (a *Agent) compare(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) ([]app.TableDiff, error) {
 	v := &a.look
-	key := fmt.Sprintf("%q", []string{p.DB, p.Target, p.User, plan.Machine, plan.Point.ID})
+	if err := a.image(ctx, p, r, plan); err != nil {
+		return nil, err
+	}
 	txid := a.txidNow()
-	if v.image != "" && v.key == key && txid != "" && v.txid == txid {
+	if txid != "" && v.txid == txid {
 		return v.tables, nil
 	}
 	file, err := a.cfg.OpenFile(p.DB)
 	if err != nil {
 		return nil, err
-	}
-	if v.key != key || v.image == "" {
-		if err := a.fetchPreview(ctx, r, plan, key); err != nil {
-			return nil, err
-		}
 	}
 	tables, err := compareWith(ctx, file, v.image)
 	if err != nil {
@@ -74,6 +76,19 @@ func (a *Agent) compare(ctx context.Context, p app.Prefs, r app.Replica, plan ap
 	}
 	v.tables, v.txid, v.until = tables, txid, a.cfg.Now().Add(previewFor)
 	return tables, nil
+}
+
+// image sees to it that the image of the last look is the plan's.
+func (a *Agent) image(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) error {
+	v := &a.look
+	key := fmt.Sprintf("%q", []string{p.DB, p.Target, p.User, plan.Machine, plan.Point.ID})
+	if v.key != key || v.image == "" {
+		if err := a.fetchPreview(ctx, r, plan, key); err != nil {
+			return err
+		}
+	}
+	v.until = a.cfg.Now().Add(previewFor)
+	return nil
 }
 
 // txidNow is the newest change of the live file, "" while nobody watches it.

@@ -20,7 +20,7 @@ func (a *Agent) publish() {
 		return
 	}
 	if old.Rev > 0 {
-		a.core.journal.saw(old, s, a.core.report.Sent, a.cfg.Now())
+		a.core.journal.saw(old, s, traffic{a.core.report.Sent, a.core.report.Pushed}, a.cfg.Now())
 	}
 	s.Rev++
 	a.board.post(s)
@@ -40,6 +40,7 @@ func (a *Agent) compose() app.Status {
 		st := a.standalone()
 		s.Standalone = &st
 	}
+	s.Cloud, s.Move = a.cloudStatus(), c.move
 	s.Progress = c.report.Progress
 	if c.opShows != nil {
 		s.Progress = c.opShows
@@ -53,7 +54,7 @@ func (a *Agent) compose() app.Status {
 	if s.Error == nil {
 		s.Error = c.notice
 	}
-	s.Healthy = healthy(s, f.Now, a.drillEvery())
+	s.Healthy = healthy(s, f.Now, a.drillEvery()) || cloudHealthy(s, f.Now)
 	s.Summary = summary(s, f.Now)
 	return s
 }
@@ -107,7 +108,9 @@ func summary(s app.Status, now time.Time) string {
 	case app.StateOff:
 		return "This memory is not protected. If this disk fails, it is lost."
 	case app.StateSignedOut:
-		return "Sign in to go on syncing."
+		return signedOutSentence(s)
+	case app.StateCloud:
+		return cloudSentence(s, now)
 	case app.StatePaused:
 		return pausedSentence(s.PausedUntil, now)
 	case app.StateRestoring:
@@ -181,5 +184,6 @@ func (a *Agent) untilNextLook() time.Duration {
 			at(st.LastDrill.At.Add(2*a.drillEvery() + time.Millisecond))
 		}
 	}
+	a.cloudLooks(at)
 	return next.Sub(now)
 }

@@ -57,6 +57,13 @@ func (a *Agent) Points(ctx context.Context, machine string) (t app.Timeline, err
 
 // PlanRestore implements app.Restorer.
 func (a *Agent) PlanRestore(ctx context.Context, req app.RestoreRequest) (plan app.RestorePlan, err error) {
+	if err := a.refuseWhole(ctx, req); err != nil {
+		return plan, err
+	}
+	if req.Rows != nil {
+		plan, _, err = a.bringBack(ctx, req, true)
+		return plan, err
+	}
 	err = a.withReplica(ctx, "restore", func(p app.Prefs, r app.Replica) error {
 		plan, err = a.plan(ctx, p, r, req)
 		return err
@@ -99,6 +106,16 @@ func (a *Agent) plan(ctx context.Context, p app.Prefs, r app.Replica, req app.Re
 	return plan, err
 }
 
+// refuseWhole refuses to restore the whole file in cloud mode.
+func (a *Agent) refuseWhole(ctx context.Context, req app.RestoreRequest) error {
+	p, err := a.prefs(ctx)
+	if err != nil || req.To != "" || req.Rows != nil || a.effective(p) != app.ModeCloud {
+		return err
+	}
+	return app.Errorf(app.CodeRefused, "restore", "The whole file is not restored in cloud mode: it would go to every machine and person.").
+		WithHint("Bring back chosen tables with --table NAME, restore beside it with --to FILE, or switch off first with `coditect-sync mode off`.")
+}
+
 func (a *Agent) checkRequest(req app.RestoreRequest) error {
 	switch {
 	case req.At.After(a.cfg.Now()):
@@ -106,6 +123,8 @@ func (a *Agent) checkRequest(req app.RestoreRequest) error {
 			WithHint("Choose a moment of the past; `coditect-sync points` lists them.")
 	case !req.At.IsZero() && req.Point != "":
 		return app.Errorf(app.CodeInvalid, "restore", "A time and a point were both given.").WithHint("Give one of them.")
+	case req.To != "" && req.Rows != nil:
+		return app.Errorf(app.CodeInvalid, "restore", "Rows are brought back into the live file; a new file has all of them.").WithHint("Leave one of the two out.")
 	case req.To == "":
 		return nil
 	case !filepath.IsAbs(req.To):
@@ -135,12 +154,18 @@ func (a *Agent) imageDir(p app.Prefs) string { return filepath.Dir(p.DB) }
 
 // Restore implements app.Restorer.
 func (a *Agent) Restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
+	if err := a.refuseWhole(ctx, req); err != nil {
+		return app.RestoreResult{}, err
+	}
 	end, err := a.begin("restore")
 	if err != nil {
 		return app.RestoreResult{}, err
 	}
 	defer end()
 	defer a.show(nil)
+	if req.Rows != nil {
+		return a.restoreRows(ctx, req)
+	}
 	var res app.RestoreResult
 	started := a.cfg.Now()
 	err = a.withReplica(ctx, "restore", func(p app.Prefs, r app.Replica) error {

@@ -12,39 +12,44 @@ const (
 	searchLatest = 30 * time.Second
 )
 
-// fillSearch runs the full-text filler in the background some time after something was captured, one at a time. Run's
-// goroutine only.
-func (a *Agent) fillSearch(e *running, txid string) {
-	if a.core.search || txid == a.core.indexed || txid == "" {
+// changed takes note that the file was changed: mark names the change. Run's goroutine only.
+func (a *Agent) changed(e *running, mark string) {
+	a.core.mark = mark
+	a.fillSearch(e.db)
+}
+
+// fillSearch runs the full-text filler in the background some time after a change, one at a time. Run's goroutine only.
+func (a *Agent) fillSearch(db string) {
+	mark := a.core.mark
+	if a.core.search || mark == a.core.indexed || mark == "" {
 		return
 	}
 	a.core.search = true
-	db := e.db // e belongs to Run
 	a.core.wg.Go(func() {
-		upTo := a.untilQuiet(txid)
+		upTo := a.untilQuiet(mark)
 		a.fillNow(db)
 		a.tell(func() {
 			a.core.search, a.core.indexed = false, upTo
-			if st := a.core.report.Standalone; st != nil && a.core.engine == e {
-				a.fillSearch(e, st.TXID)
+			if e := a.core.engine; e != nil && e.db == db {
+				a.fillSearch(db)
 			}
 		})
 	})
 }
 
 // untilQuiet returns the newest change once nothing has changed for a while, or it has waited long enough.
-func (a *Agent) untilQuiet(txid string) string {
+func (a *Agent) untilQuiet(mark string) string {
 	for end := time.Now().Add(searchLatest); time.Now().Before(end); {
 		if !pause(a.life, searchQuiet) {
-			return txid
+			return mark
 		}
-		s, _ := a.board.read()
-		if s.Standalone == nil || s.Standalone.TXID == txid {
-			return txid
+		was := mark
+		a.tell(func() { mark = a.core.mark })
+		if mark == was {
+			return mark
 		}
-		txid = s.Standalone.TXID
 	}
-	return txid
+	return mark
 }
 
 // pause tells whether it was not cut short.

@@ -71,9 +71,11 @@ func TestService(t *testing.T, start func(t *testing.T) Harness) {
 		{"RestoreTo", (*suite).restoreTo}, {"RestoreLive", (*suite).restoreLive}, {"RestoreRefused", (*suite).restoreRefused},
 		{"RestoreCanceled", (*suite).restoreCanceled}, {"UndoNothing", (*suite).undoNothing},
 		{"Verify", (*suite).verify}, {"Machines", (*suite).machines}, {"Doctor", (*suite).doctor},
-		{"Flush", (*suite).flush}, {"Preview", (*suite).preview}, {"TryTarget", (*suite).tryTarget},
+		{"Flush", (*suite).flush}, {"Preview", (*suite).preview}, {"BringsRowsBack", (*suite).bringsRowsBack}, {"TryTarget", (*suite).tryTarget},
 		{"Settings", (*suite).settings}, {"Activity", (*suite).activity}, {"Diagnostics", (*suite).diagnostics},
-		{"Login", (*suite).login}, {"Quit", (*suite).quit},
+		{"Login", (*suite).login}, {"NoAccount", (*suite).noAccount}, {"LostNothing", (*suite).lostNothing},
+		{"NoProjects", (*suite).noProjects},
+		{"Quit", (*suite).quit},
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) { p.run(newSuite(t, start(t))) })

@@ -125,17 +125,3 @@ func (s *suite) diagnostics() {
 		}
 	}
 }
-
-// login: nobody can sign in without a server, and nothing else breaks by trying.
-func (s *suite) login() {
-	_, err := s.Service.BeginLogin(s.ctx)
-	if e := s.wantError(err, app.CodeInvalid); e.Hint == "" {
-		s.t.Error("no way on")
-	}
-	if l := must(s.Service.LoginState(s.ctx))(s); l.State != app.LoginIdle {
-		s.t.Errorf("state %+v", l)
-	}
-	if err := s.Service.CancelLogin(s.ctx); err != nil {
-		s.t.Error(err)
-	}
-}

@@ -55,6 +55,42 @@ func (s *suite) points() {
 	s.wantError(err, app.CodeNotFound)
 }
 
+// bringsRowsBack: rows of a moment come back into the live file, and nothing else is changed.
+func (s *suite) bringsRowsBack() {
+	s.ready()
+	first := s.mark(2)
+	few := s.Rows()
+	second := s.mark(4)
+	must(s.Service.Restore(s.ctx, app.RestoreRequest{Moment: app.Moment{Point: first.ID}}))(s)
+	s.wantRows(few)
+	req := app.RestoreRequest{Moment: app.Moment{Point: second.ID}, Rows: &app.Choice{}}
+	for _, d := range must(s.Service.Preview(s.ctx, app.RestoreRequest{Moment: req.Moment}))(s).Tables {
+		if d.Removed > 0 {
+			req.Rows.Tables = append(req.Rows.Tables, d.Table)
+		}
+	}
+	plan := must(s.Service.PlanRestore(s.ctx, req))(s)
+	if plan.Back == nil || plan.Back.Rows() != 4 || plan.Back.Tables[0].Again != 4 || plan.Point.ID != second.ID {
+		s.t.Errorf("plan of rows: %+v %+v", plan, plan.Back)
+	}
+	s.wantRows(few)
+	res := must(s.Service.Restore(s.ctx, req))(s)
+	if res.Back == nil || res.Back.Rows() != 4 || res.Rows != 4 || res.Point.ID != second.ID || res.Path != s.DB {
+		s.t.Errorf("rows brought back: %+v %+v", res, res.Back)
+	}
+	s.wantRows(few + 4)
+	again := must(s.Service.Restore(s.ctx, req))(s)
+	if again.Rows != 0 {
+		s.t.Errorf("a second time: %+v", again)
+	}
+	_, err := s.Service.Restore(s.ctx, app.RestoreRequest{Moment: req.Moment, Rows: &app.Choice{Tables: []string{"no_such"}}})
+	s.wantError(err, app.CodeInvalid)
+	req.To = filepath.Join(s.Dir, "rows.db")
+	_, err = s.Service.Restore(s.ctx, req)
+	s.wantError(err, app.CodeInvalid)
+	s.wantRows(few + 4)
+}
+
 func (s *suite) plan() {
 	s.ready()
 	first := s.mark(2)

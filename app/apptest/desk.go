@@ -9,8 +9,7 @@ import (
 var _ app.Desk = (*FakeDesk)(nil)
 
 // FakeDesk is what the window asks, and the copying on demand, of FakeService and Model. It lies in this: where a
-// field is nil nothing differs, nothing has happened, every target passes, settings are not kept, and nobody can sign
-// in because no server is configured.
+// field is nil nothing differs, nothing has happened, every target passes, and settings are not kept.
 type FakeDesk struct {
 	FlushFunc        func(context.Context) (app.RestorePoint, error)
 	PreviewFunc      func(context.Context, app.RestoreRequest) (app.Preview, error)
@@ -19,9 +18,7 @@ type FakeDesk struct {
 	SettingsFunc     func(context.Context) (app.Settings, error)
 	EditSettingsFunc func(context.Context, app.SettingsEdit) (app.Settings, error)
 	DiagnosticsFunc  func(context.Context) (map[string]string, error)
-	BeginLoginFunc   func(context.Context) (app.Login, error)
-	LoginStateFunc   func(context.Context) (app.Login, error)
-	CancelLoginFunc  func(context.Context) error
+	FakeCloud
 }
 
 // Flush implements app.Switch.
@@ -78,28 +75,4 @@ func (f *FakeDesk) Diagnostics(ctx context.Context) (map[string]string, error) {
 		return f.DiagnosticsFunc(ctx)
 	}
 	return map[string]string{}, nil
-}
-
-// BeginLogin implements app.Doorman.
-func (f *FakeDesk) BeginLogin(ctx context.Context) (app.Login, error) {
-	if f.BeginLoginFunc != nil {
-		return f.BeginLoginFunc(ctx)
-	}
-	return app.Login{}, app.Errorf(app.CodeInvalid, "login", "No server is configured.").WithHint("Use your own storage.")
-}
-
-// LoginState implements app.Doorman.
-func (f *FakeDesk) LoginState(ctx context.Context) (app.Login, error) {
-	if f.LoginStateFunc != nil {
-		return f.LoginStateFunc(ctx)
-	}
-	return app.Login{State: app.LoginIdle}, nil
-}
-
-// CancelLogin implements app.Doorman.
-func (f *FakeDesk) CancelLogin(ctx context.Context) error {
-	if f.CancelLoginFunc != nil {
-		return f.CancelLoginFunc(ctx)
-	}
-	return nil
 }

@@ -22,6 +22,12 @@ type FakeFile struct {
 	OnReplace func(image string) error // with the write lock held and before having returned
 	// OnFillSearch runs in FillSearch.
 	OnFillSearch func()
+	// OnCapture answers Capture, OnUnenrol runs in Unenrol.
+	OnCapture func() app.Capture
+	OnUnenrol func()
+	// OnProjects answers Projects, OnShare runs in ShareProject.
+	OnProjects func() []app.Project
+	OnShare    func(id string, to app.Visibility, team string)
 	// ReplaceTook is what Replace claims to have held the lock for.
 	ReplaceTook time.Duration
 

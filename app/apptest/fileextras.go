@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/coditect-ai/coditect-sync/app"
 )
@@ -48,6 +49,28 @@ func (f *FakeFile) FillSearch(context.Context) (int, error) {
 	return 0, nil
 }
 
+// BringBack puts the image's rows that the file lacks behind those it has.
+func (f *FakeFile) BringBack(_ context.Context, image string, choice app.Choice, dry bool, _ func(done, total int64)) (app.Back, error) {
+	if len(choice.Tables) != 1 || choice.Tables[0] != "items" {
+		return app.Back{}, app.Errorf(app.CodeInvalid, "restore", "There is no table %v.", choice.Tables).WithHint("Choose items.")
+	}
+	then, err := readImage(image)
+	if err != nil {
+		return app.Back{}, app.Errorf(app.CodeDamaged, "restore", "The image is damaged.").Wrap(err)
+	}
+	now := f.content()
+	missing := slices.DeleteFunc(then, func(row string) bool { return slices.Contains(now, row) })
+	if !dry && len(missing) > 0 {
+		w := f.world
+		w.writer.Lock()
+		defer w.writer.Unlock()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.commit(append(slices.Clone(w.rows), missing...))
+	}
+	return app.Back{Tables: []app.TableBack{{Table: "items", Again: int64(len(missing))}}}, nil
+}
+
 // InstallImage makes the image's rows the file's and keeps what was there beside it.
 func (f *FakeFile) InstallImage(_ context.Context, image string) (kept string, err error) {
 	rows, err := readImage(image)
@@ -72,4 +95,62 @@ func (f *FakeFile) InstallImage(_ context.Context, image string) (kept string, e
 // Surroundings finds nothing wrong.
 func (f *FakeFile) Surroundings(context.Context) []app.Finding {
 	return []app.Finding{{Check: "folder", Level: app.LevelOK, Detail: "The file is on a local disk."}}
+}
+
+// Capture says that nothing is recorded.
+func (f *FakeFile) Capture(context.Context) (app.Capture, error) {
+	if f.OnCapture != nil {
+		return f.OnCapture(), nil
+	}
+	return app.Capture{}, nil
+}
+
+// Unenrol calls OnUnenrol.
+func (f *FakeFile) Unenrol(context.Context) error {
+	if f.OnUnenrol != nil {
+		f.OnUnenrol()
+	}
+	return nil
+}
+
+// Wipe leaves the World's file without rows.
+func (f *FakeFile) Wipe(context.Context, bool) error {
+	w := f.world
+	w.writer.Lock()
+	defer w.writer.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.commit(nil)
+	return nil
+}
+
+// Lost is empty.
+func (f *FakeFile) Lost(context.Context) ([]app.LostItem, error) { return nil, nil }
+
+// ReapplyLost finds no item.
+func (f *FakeFile) ReapplyLost(_ context.Context, id string) (app.LostItem, error) {
+	return app.LostItem{}, noItem(id)
+}
+
+// DiscardLost finds no item.
+func (f *FakeFile) DiscardLost(_ context.Context, id string) error { return noItem(id) }
+
+// Projects finds none.
+func (f *FakeFile) Projects(context.Context) ([]app.Project, error) {
+	if f.OnProjects != nil {
+		return f.OnProjects(), nil
+	}
+	return nil, nil
+}
+
+// ShareProject calls OnShare.
+func (f *FakeFile) ShareProject(_ context.Context, id string, to app.Visibility, team string) error {
+	if f.OnShare != nil {
+		f.OnShare(id, to, team)
+	}
+	return nil
+}
+
+func noItem(id string) *app.Error {
+	return app.Errorf(app.CodeNotFound, "lost", "There is no item %q in lost & found.", id)
 }

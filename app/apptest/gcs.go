@@ -28,9 +28,10 @@ type GCS struct {
 	api    http.Handler
 	closed chan struct{}
 
-	mu     sync.Mutex
-	faults []*rule
-	log    []Request
+	mu      sync.Mutex
+	faults  []*rule
+	log     []Request
+	uploads map[string]*parts // by their ids
 }
 
 // Object is one object as it is stored now.
@@ -46,7 +47,7 @@ func StartGCS(t testing.TB, buckets ...string) *GCS {
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
-	g := &GCS{URL: "http://" + ln.Addr().String(), Page: 1000, t: t, closed: make(chan struct{})}
+	g := &GCS{URL: "http://" + ln.Addr().String(), Page: 1000, t: t, closed: make(chan struct{}), uploads: map[string]*parts{}}
 	g.server, err = fakestorage.NewServerWithOptions(fakestorage.Options{
 		NoListener: true, Scheme: "http", ExternalURL: g.URL, PublicHost: ln.Addr().String(),
 	})

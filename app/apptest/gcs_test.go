@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,6 +103,46 @@ func TestGCSUploadInPartsCountsOnce(t *testing.T) {
 	if list := g.Objects("memory", ""); len(list) != 1 || list[0].Size != 700<<10 {
 		t.Errorf("stored %+v", list)
 	}
+}
+
+// TestGCSTakesAPartAgain: a part whose reply was lost is sent again, and how much is there can be asked.
+func TestGCSTakesAPartAgain(t *testing.T) {
+	g := apptest.StartGCS(t, "memory")
+	begun := post(t, g.URL+"/upload/storage/v1/b/memory/o?uploadType=resumable&name=big", "", nil)
+	at := begun.Header.Get("Location")
+	half := bytes.Repeat([]byte("x"), 1000)
+	for _, part := range []struct{ span, want string }{
+		{"bytes 0-999/*", "bytes=0-999"}, {"bytes 0-999/*", "bytes=0-999"}, {"bytes */*", "bytes=0-999"}, {"bytes 1000-1999/2000", ""}, {"bytes */2000", ""},
+	} {
+		body := half
+		if strings.HasPrefix(part.span, "bytes *") {
+			body = nil
+		}
+		if got := post(t, at, part.span, body); got.StatusCode != http.StatusOK || part.want != "" && got.Header.Get("Range") != part.want {
+			t.Errorf("%s: %s, %q, want %q", part.span, got.Status, got.Header.Get("Range"), part.want)
+		}
+	}
+	if got := g.Read("memory", "big"); !bytes.Equal(got, append(half, half...)) {
+		t.Errorf("stored %d bytes", len(got))
+	}
+}
+
+func post(t *testing.T, url, span string, body []byte) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if span != "" {
+		req.Header.Set("Content-Range", span)
+	}
+	req.Header.Set("X-Guploader-No-308", "yes")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res
 }
 
 func TestGCSHasNoBucketThatWasNotMade(t *testing.T) {
@@ -231,5 +272,26 @@ func TestGCSCorruptAndDelay(t *testing.T) {
 	g.Heal()
 	if g.Delete("memory", "x"); len(g.Objects("memory", "")) != 0 {
 		t.Error("deleted, and still there")
+	}
+}
+
+// TestGCSStoresTheLastPartOnce: who sends the last part again while the first is still being stored gets the same object.
+func TestGCSStoresTheLastPartOnce(t *testing.T) {
+	g := apptest.StartGCS(t, "memory")
+	begun := post(t, g.URL+"/upload/storage/v1/b/memory/o?uploadType=resumable&name=big", "", nil)
+	content := bytes.Repeat([]byte("x"), 20<<20)
+	answers := make(chan string, 4)
+	for range cap(answers) {
+		go func() {
+			answers <- post(t, begun.Header.Get("Location"), fmt.Sprintf("bytes 0-%d/%d", len(content)-1, len(content)), content).Status
+		}()
+	}
+	for range cap(answers) {
+		if got := <-answers; got != "200 OK" {
+			t.Error(got)
+		}
+	}
+	if got := g.Read("memory", "big"); !bytes.Equal(got, content) {
+		t.Errorf("stored %d bytes", len(got))
 	}
 }

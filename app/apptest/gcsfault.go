@@ -151,7 +151,10 @@ func (g *GCS) pass(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.URL.RawQuery = query.Encode()
 	}
-	g.api.ServeHTTP(w, r)
+	if whole, answered := g.gather(w, r); !answered {
+		defer g.settled(r)
+		g.api.ServeHTTP(w, whole)
+	}
 }
 
 func (g *GCS) wait(r *http.Request, d time.Duration) {

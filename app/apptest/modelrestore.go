@@ -34,6 +34,9 @@ func (m *Model) PlanRestore(ctx context.Context, req app.RestoreRequest) (app.Re
 		return app.RestorePlan{}, err
 	}
 	plan, err := m.replica.Plan(ctx, req.Machine, req.Moment)
+	if err == nil && req.Rows != nil {
+		plan.Back, err = m.bringBack(ctx, plan, *req.Rows, true)
+	}
 	plan.DiskNeeded, plan.DiskFree, plan.Seconds = plan.DBBytes, 1<<40, 0.1
 	if req.To == "" {
 		plan.WriterWait = 0.1
@@ -54,6 +57,9 @@ func (m *Model) possible(req app.RestoreRequest) error {
 	if req.To == "" {
 		return nil
 	}
+	if req.Rows != nil {
+		return app.Errorf(app.CodeInvalid, "restore", "Rows are for the live file.")
+	}
 	if !filepath.IsAbs(req.To) {
 		return app.Errorf(app.CodeInvalid, "restore", "%q is not an absolute path.", req.To)
 	}
@@ -67,6 +73,9 @@ func (m *Model) possible(req app.RestoreRequest) error {
 func (m *Model) Restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
 	m.op.Lock()
 	defer m.op.Unlock()
+	if req.Rows != nil {
+		return m.restoreRows(ctx, req)
+	}
 	res, err := m.restore(ctx, req)
 	if err == nil {
 		m.happened(app.EventRestore, "Restored to %s", res.Point.ID)
@@ -83,6 +92,32 @@ func (m *Model) Undo(ctx context.Context) (app.RestoreResult, error) {
 		return app.RestoreResult{}, app.Errorf(app.CodeNotFound, "undo", "There is nothing to undo.")
 	}
 	return m.restore(ctx, app.RestoreRequest{Moment: app.Moment{Point: undo.Point.ID}})
+}
+
+func (m *Model) restoreRows(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
+	plan, err := m.PlanRestore(ctx, req)
+	if err != nil {
+		return app.RestoreResult{}, err
+	}
+	back, err := m.bringBack(ctx, plan, *req.Rows, false)
+	if err != nil {
+		return app.RestoreResult{}, err
+	}
+	return app.RestoreResult{Point: plan.Point, Path: m.world.Path, Integrity: "ok", Rows: back.Rows(), Back: back, Took: time.Millisecond}, nil
+}
+
+func (m *Model) bringBack(ctx context.Context, plan app.RestorePlan, choice app.Choice, dry bool) (*app.Back, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(m.world.Path), "back")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	image := filepath.Join(dir, "image")
+	if err := m.replica.Fetch(ctx, plan, image, nil); err != nil {
+		return nil, err
+	}
+	back, err := m.file.BringBack(ctx, image, choice, dry, nil)
+	return &back, err
 }
 
 func (m *Model) restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {

@@ -11,9 +11,6 @@ import (
 	"github.com/coditect-ai/coditect-sync/app/tray"
 )
 
-// noCloud stands behind the mode that cannot be switched on.
-const noCloud = "no server is configured"
-
 // show puts the agent's icon and its notifications into the person's session until ctx or the session ends. Without a
 // session it waits for one. It must be called from the main goroutine.
 func (p *program) show(ctx context.Context, w *wired) {
@@ -22,7 +19,7 @@ func (p *program) show(ctx context.Context, w *wired) {
 	var notices sync.WaitGroup
 	notices.Go(func() { desktop.Notify(ctx, p.notices(w)) })
 	err := tray.Run(ctx, tray.Config{
-		Service: w.agent, Logger: w.log, NoCloud: noCloud,
+		Service: w.agent, Logger: w.log,
 		OpenWindow: p.opener(w), NoWindow: p.noWindow,
 		ShowLogs: func() error { return desktop.OpenFile(w.layout.Log) },
 	})

@@ -44,6 +44,13 @@ func (p *program) setMode(ctx context.Context, text string) error {
 		return err
 	}
 	return p.with(ctx, anyhow, func(s *session) error {
+		was, err := s.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if moves(was.Mode, mode) {
+			return p.move(ctx, s, app.MoveRequest{To: mode})
+		}
 		st, err := switchMode(ctx, s, mode)
 		if err != nil {
 			return err
@@ -51,6 +58,11 @@ func (p *program) setMode(ctx context.Context, text string) error {
 		p.tellMode(st, s.own)
 		return nil
 	})
+}
+
+// moves tells that a change of the mode gives one way of keeping rows up for another, which is proved first.
+func moves(from, to app.Mode) bool {
+	return from == app.ModeStandalone && to == app.ModeCloud || from == app.ModeCloud && to == app.ModeStandalone
 }
 
 // modeJSON is the answer of mode --json.

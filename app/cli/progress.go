@@ -145,6 +145,22 @@ func phaseName(ph app.Phase) string {
 		return "Restoring"
 	case app.PhaseFlush:
 		return "Copying what is newest"
+	case app.PhaseEnrol:
+		return "Recording the rows that are here"
+	case app.PhaseConnecting:
+		return "Connecting"
+	case app.PhaseUploading:
+		return "Going up"
+	case app.PhaseFirstSync:
+		return "Rows of your account come down"
+	case app.PhaseCatchingUp:
+		return "Catching up"
+	case app.PhaseStalled:
+		return "Stalled"
+	case app.PhaseProof:
+		return "Comparing every row"
+	case app.PhaseMoving:
+		return "Moving"
 	}
 	return string(ph)
 }

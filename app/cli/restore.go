@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,8 @@ import (
 type restoreFlags struct {
 	latest, dryRun, yes    bool
 	at, point, machine, to string
+	tables, ids            []string
+	where                  string
 }
 
 const restoreLong = `Bring back a moment: into the live file, where every program sees it at once, or with --to into a new file.
@@ -23,6 +26,9 @@ const restoreLong = `Bring back a moment: into the live file, where every progra
 TIME is 2026-11-20T14:02:05.5+01:00, "2026-11-20 14:02:05" (local time, also without seconds or with fractions of one),
 "14:02", "today 14:02", "yesterday 14:02", "Fri 14:02", or an age such as 2h, 90m, 3d. The newest point at or before it
 is restored. Without a moment it is the newest one.
+
+With --table only rows of that table come back, as ordinary changes: those that are gone and those that changed since. Rows
+that are new since stay. --id and --where choose some of them.
 
 The state before a restore into the live file is kept for 30 days: coditect-sync undo. If a restore fails, every row is
 as it was.`
@@ -36,6 +42,9 @@ func (p *program) restoreVerb() *cobra.Command {
 	p.word(c, &f.point, "point", "the point with this `ID` (see points)")
 	p.word(c, &f.machine, "machine", "`ID` of another machine (see machines)")
 	p.word(c, &f.to, "to", "write to this new `FILE` instead of the live one")
+	c.Flags().StringArrayVar(&f.tables, "table", nil, "bring back only rows of this `TABLE`; may be repeated")
+	c.Flags().StringArrayVar(&f.ids, "id", nil, "with --table: only the row with this `ID`; may be repeated")
+	p.word(c, &f.where, "where", "with --table: only rows that meet this `CONDITION` in SQL, as they were then")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what it would do")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	p.completes(c, "point", p.pointIDs)
@@ -49,6 +58,9 @@ func (p *program) restore(ctx context.Context, f restoreFlags) error {
 		return err
 	}
 	if needs := req.To == "" && !f.dryRun && !f.yes; needs && !p.canAsk() {
+		if req.Rows != nil {
+			return needsYes("restore", "Rows are brought back into the live file.")
+		}
 		return needsYes("restore", "A restore into the live file replaces what is in it.")
 	}
 	return p.with(ctx, anyhow, func(s *session) error {
@@ -62,6 +74,9 @@ func (p *program) restore(ctx context.Context, f restoreFlags) error {
 		}
 		if f.dryRun {
 			return p.tellPlan(ctx, p.out, s, req, plan)
+		}
+		if plan.Back != nil && plan.Back.Rows() == 0 {
+			return p.nothingBack(plan)
 		}
 		if req.To == "" && !f.yes {
 			if err := p.agreed(ctx, s, req, plan); err != nil {
@@ -77,6 +92,9 @@ func (p *program) restore(ctx context.Context, f restoreFlags) error {
 func (p *program) agreed(ctx context.Context, s *session, req app.RestoreRequest, plan app.RestorePlan) error {
 	if err := p.tellPlan(ctx, p.err, s, req, plan); err != nil {
 		return err
+	}
+	if plan.Back != nil {
+		return p.confirm(ctx, "restore", "Bring back "+count(plan.Back.Rows(), "row")+"?")
 	}
 	return p.confirm(ctx, "restore", "Restore to "+moment(plan.Point.Time, p.now())+"?")
 }
@@ -109,7 +127,28 @@ func (p *program) restoreRequest(f restoreFlags) (app.RestoreRequest, error) {
 		return req, err
 	}
 	req.To = to
+	if req.Rows, err = f.rows(); err != nil {
+		return req, err
+	}
 	return req, newFile(to)
+}
+
+// rows are those that were chosen; nil for the whole file.
+func (f restoreFlags) rows() (*app.Choice, error) {
+	narrow := len(f.ids) > 0 || f.where != ""
+	switch {
+	case len(f.tables) == 0 && !narrow:
+		return nil, nil
+	case len(f.tables) == 0:
+		return nil, app.Errorf(app.CodeInvalid, "restore", "--id and --where choose rows of a table.").WithHint("Add --table NAME.")
+	case narrow && len(f.tables) > 1:
+		return nil, app.Errorf(app.CodeInvalid, "restore", "--id and --where choose rows of one table.").WithHint("Bring back the tables one by one.")
+	case len(f.ids) > 0 && f.where != "":
+		return nil, app.Errorf(app.CodeInvalid, "restore", "--id and --where both choose rows.").WithHint("Use one of them.")
+	case f.to != "":
+		return nil, app.Errorf(app.CodeInvalid, "restore", "--table brings rows back into the live file; --to writes a new file.").WithHint("Use one of them.")
+	}
+	return &app.Choice{Tables: f.tables, IDs: f.ids, Where: f.where}, nil
 }
 
 // newFile refuses a file that is there already.
@@ -147,6 +186,9 @@ func (p *program) planOf(ctx context.Context, s *session, req *app.RestoreReques
 }
 
 func (p *program) doRestore(ctx context.Context, s *session, req app.RestoreRequest) error {
+	if req.Rows != nil {
+		return p.bringBack(ctx, s, req)
+	}
 	err := p.replacing(ctx, s, "restore", req.To == "", func() (app.RestoreResult, error) { return s.Restore(ctx, req) })
 	if app.CodeOf(err) == app.CodeCanceled && req.To != "" && newFile(req.To) != nil {
 		return app.Errorf(app.CodeCanceled, "restore", "%s was already written when you stopped it.", req.To)
@@ -207,10 +249,5 @@ func restoring(pr *app.Progress) bool {
 	if pr == nil {
 		return false
 	}
-	switch pr.Phase {
-	case app.PhaseFetch, app.PhaseCheck, app.PhaseReplace, app.PhaseFlush:
-		return true
-	case app.PhaseFirstCopy, app.PhaseCopying, app.PhaseOffline, app.PhaseDrill:
-	}
-	return false
+	return slices.Contains([]app.Phase{app.PhaseFetch, app.PhaseCheck, app.PhaseReplace, app.PhaseFlush}, pr.Phase)
 }

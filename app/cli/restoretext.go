@@ -14,6 +14,10 @@ func (p *program) tellPlan(ctx context.Context, s *screen, svc app.Watcher, req 
 		return err
 	}
 	now := p.now()
+	if plan.Back != nil {
+		p.tellBack(s, plan)
+		return nil
+	}
 	s.line(strong.of("Restore to %s.", moment(plan.Point.Time, now)))
 	if !req.At.IsZero() && !req.At.Equal(plan.Point.Time) {
 		s.field("You asked for", plain.of("%s; this is the newest point at or before it", moment(req.At, now)))

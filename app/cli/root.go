@@ -33,6 +33,8 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		p.setupVerb(), p.startVerb(), p.stopVerb(), p.statusVerb(), p.pointsVerb(), p.restoreVerb(), p.undoVerb(), p.verifyVerb(),
 		p.modeVerb(), p.pauseVerb(), p.resumeVerb(), p.machinesVerb(), p.doctorVerb(), p.agentVerb(), p.windowVerb(), p.quitVerb(),
+		p.loginVerb(), p.logoutVerb(), p.pushVerb(), p.migrateVerb(), p.rebuildVerb(), p.lostVerb(),
+		p.projectVerb(), p.teamVerb(),
 	)
 	return root
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,8 @@ func (p *program) setupVerb() *cobra.Command {
 	p.word(c, &req.Target, "target", "where the copies go, a `URL` or a folder")
 	p.word(c, &req.User, "user", "whose copies they are at the storage, an `ID`")
 	p.word(c, &req.Credentials, "credentials", "service-account key `FILE` for a gs:// storage")
+	c.Flags().BoolVar(&req.TakeOver, "take-over", false, "write the history of the file from here on, instead of the machine that does")
+	c.Flags().BoolVar(&req.Branch, "branch", false, "begin a history of its own, beside the one that another machine writes")
 	c.Flags().BoolVar(&req.Create, "create", false, "make a missing bucket")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask, take what is set or the defaults")
 	return c
@@ -78,9 +81,13 @@ func (p *program) askSetup(ctx context.Context, s *session, req *app.SetupReques
 	return err
 }
 
-// trySetup asks who is meant where the storage knows several people and somebody can answer.
+// trySetup asks who is meant where the storage knows several people, and what is to become of the history where another
+// machine writes it, if somebody can answer.
 func (p *program) trySetup(ctx context.Context, s *session, req app.SetupRequest, asks bool) (app.SetupResult, error) {
 	res, err := s.Setup(ctx, req)
+	if asks && app.CodeOf(err) == app.CodeRefused && app.AsError("", err).Op == "primary" {
+		return p.setupPrimary(ctx, s, req, app.AsError("setup", err))
+	}
 	if !asks || req.User != "" || app.CodeOf(err) != app.CodeInvalid || app.AsError("", err).Op != "user" {
 		return res, err
 	}
@@ -88,6 +95,24 @@ func (p *program) trySetup(ctx context.Context, s *session, req app.SetupRequest
 	p.err.line(plain.of("%s", e.Message))
 	if req.User, err = p.ask(ctx, "Which one are you?", ""); err != nil {
 		return res, err
+	}
+	return s.Setup(ctx, req)
+}
+
+// setupPrimary asks whether to take over or to branch.
+func (p *program) setupPrimary(ctx context.Context, s *session, req app.SetupRequest, e *app.Error) (app.SetupResult, error) {
+	p.err.line(plain.of("%s", e.Message))
+	answer, err := p.ask(ctx, "Take over from it, or branch: a history of its own beside it?", "branch")
+	if err != nil {
+		return app.SetupResult{}, err
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "branch":
+		req.Branch = true
+	case "take over", "take-over":
+		req.TakeOver = true
+	default:
+		return app.SetupResult{}, e
 	}
 	return s.Setup(ctx, req)
 }

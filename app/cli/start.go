@@ -9,8 +9,8 @@ import (
 )
 
 func (p *program) startVerb() *cobra.Command {
-	c := p.verb("start", "Standalone replication on", p.start)
-	c.Long = "Switch standalone mode on, and start the agent in the background if none runs."
+	c := p.verb("start", "Protection on", p.start)
+	c.Long = "Start the agent in the background if none runs, and switch standalone mode on where this memory is not kept in the cloud."
 	return c
 }
 
@@ -20,6 +20,9 @@ func (p *program) start(ctx context.Context) error {
 	var st app.Status
 	err := p.with(ctx, anyhow, func(s *session) (err error) {
 		own = s.own
+		if st, err = s.Status(ctx); err != nil || st.Mode == app.ModeCloud {
+			return err // from there one moves, which is proved first
+		}
 		st, err = switchMode(ctx, s, app.ModeStandalone)
 		return err
 	})

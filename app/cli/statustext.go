@@ -34,7 +34,10 @@ func (p *program) tellStatus(st app.Status) {
 	if st.DB.Path != "" {
 		p.out.field("File", plain.of("%s%s", st.DB.Path, sizeSuffix(st.DB.Bytes)))
 	}
-	if st.Standalone != nil {
+	if st.Cloud != nil {
+		p.tellCloud(*st.Cloud, st.Healthy, now)
+	}
+	if st.Standalone != nil && st.Mode != app.ModeCloud {
 		p.tellStandalone(*st.Standalone, st.Healthy, now)
 	}
 	if st.Progress != nil {
@@ -44,6 +47,9 @@ func (p *program) tellStatus(st app.Status) {
 		p.out.field("Undo", plain.of("%s; until %s", undoSentence(st.Undo, now), day(st.Undo.Until, now)))
 	}
 	p.out.field("Machine", plain.of("%s, %s", st.Machine, st.MachineID))
+	if failedProof(st) {
+		p.tellProofTables(st.Cloud.LastProof.Tables)
+	}
 }
 
 func (p *program) tellFault(st app.Status) {
@@ -71,7 +77,7 @@ func seal(st app.Status) (string, style) {
 		return glyphOff, quiet
 	case st.State == app.StatePaused:
 		return glyphPaused, quiet
-	case failedDrill(st):
+	case st.Mode != app.ModeCloud && failedDrill(st), st.State == app.StateCloud && failedProof(st):
 		return glyphStopped, wrong
 	case offline:
 		return glyphOffline, quiet
@@ -79,6 +85,10 @@ func seal(st app.Status) (string, style) {
 		return glyphProved, proved
 	}
 	return glyphWorking, working
+}
+
+func failedProof(st app.Status) bool {
+	return st.Cloud != nil && st.Cloud.LastProof != nil && !st.Cloud.LastProof.Equal
 }
 
 func failedDrill(st app.Status) bool {

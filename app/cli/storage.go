@@ -40,7 +40,7 @@ func (s storage) Keeper(spec agent.KeeperSpec) app.Keeper {
 		return brokenKeeper{err}
 	}
 	return standalone.NewKeeper(standalone.KeeperConfig{
-		File: file, Target: s.Target, User: spec.User, Machine: spec.Machine, Info: spec.Info,
+		File: file, Target: s.Target, User: spec.User, Machine: spec.Machine, Lineage: spec.Lineage, Host: spec.Host, Info: spec.Info,
 		Known: spec.Known, Pins: spec.Pins, Saving: spec.Saving, Tmp: spec.Tmp, Logger: s.log,
 	})
 }

@@ -9,13 +9,18 @@ import (
 )
 
 func (p *program) verifyVerb() *cobra.Command {
-	c := p.readingVerb("verify", "Prove the copy with a test restore, now", p.verify)
-	c.Long = "Restore the newest point into a temporary file, check it, and compare every row with this machine's file.\nThe exit status is 0 only if all of it holds."
+	c := p.readingVerb("verify", "Prove the copy with a test restore, or the cloud by comparing every row, now", p.verify)
+	c.Long = "In cloud mode, compare every table with the cloud. In standalone mode, restore the newest point into a temporary file, check it, and compare every row with this machine's file.\nThe exit status is 0 only if all of it holds."
 	return c
 }
 
 func (p *program) verify(ctx context.Context) error {
 	return p.with(ctx, anyhow, func(s *session) error {
+		if st, err := s.Status(ctx); err != nil {
+			return err
+		} else if st.Mode == app.ModeCloud {
+			return p.prove(ctx, s)
+		}
 		var d app.Drill
 		err := p.following(ctx, s, func() (err error) {
 			d, err = s.Verify(ctx)
@@ -36,6 +41,28 @@ func (p *program) verify(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// prove compares this machine with the cloud.
+func (p *program) prove(ctx context.Context, s *session) error {
+	var proof app.Proof
+	err := p.following(ctx, s, func() (err error) {
+		proof, err = s.Prove(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if p.json {
+		p.writeJSON(proof)
+	}
+	if !proof.Equal {
+		return p.notEqual("verify", proof)
+	}
+	if !p.json {
+		p.tellProof(proof)
+	}
+	return nil
 }
 
 func (p *program) tellDrill(d app.Drill) {

@@ -74,11 +74,17 @@ func (p *program) newAgent(layout config.Layout, log *slog.Logger, idle bool) (*
 	if err != nil {
 		host = "unknown"
 	}
+	account, err := p.account(layout, machine.ID, host, log)
+	if err != nil {
+		return nil, err
+	}
 	files := &fileOpener{log: log, open: map[string]*sqlite.File{}}
+	syncs := cloudOpener{files: files, tokens: account, version: p.version, stream: p.getenv(envStream), log: log}
 	return agent.New(agent.Config{
 		Version: p.version, SQLiteVersion: sqlite.LibraryVersion(), Layout: layout, Machine: machine, Host: host,
 		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, log), Logger: log,
-		Retention: standalone.Retention, Autostart: autostart(layout, log),
+		Retention: standalone.Retention, Autostart: autostart(layout, log), Account: account, Door: account,
+		OpenSyncer: syncs.syncer, OpenUploader: syncs.uploader,
 	})
 }
 

@@ -61,7 +61,11 @@ func causeOf(st app.Status) string {
 		return ""
 	case st.Error != nil && !curesItself(st.Error.Code):
 		return "error " + string(st.Error.Code) + " " + st.Error.Op
-	case st.State != app.StatePaused && drillFailed(st):
+	case signInEnded(st):
+		return "sign-in"
+	case st.State != app.StatePaused && unequal(st):
+		return "proof"
+	case st.State != app.StatePaused && st.Mode != app.ModeCloud && drillFailed(st):
 		return "drill"
 	}
 	return ""
@@ -76,14 +80,35 @@ func drillFailed(st app.Status) bool {
 	return st.Standalone != nil && st.Standalone.LastDrill != nil && !st.Standalone.LastDrill.OK
 }
 
+// signInEnded tells that an account is kept here and recorded for, but no longer let in. Who has signed out has none.
+func signInEnded(st app.Status) bool {
+	return st.State == app.StateSignedOut && st.Cloud != nil && st.Cloud.Recording && st.Cloud.User != ""
+}
+
+// unequal tells that this machine and the cloud were compared, differ, and that nothing is done about it by itself.
+func unequal(st app.Status) bool {
+	if st.Mode != app.ModeCloud || st.Cloud == nil || st.Cloud.LastProof == nil {
+		return false
+	}
+	return !st.Cloud.LastProof.Equal && st.Cloud.LastProof.Cure == ""
+}
+
 func needs(st app.Status) Notice {
-	if st.Error == nil {
+	n := Notice{Kind: Needs, View: "home", Title: "CODITECT Sync needs you"}
+	switch {
+	case st.Error == nil && signInEnded(st):
+		n.View, n.Body = "sign-in", "Sign in again to go on syncing. Changes are recorded here meanwhile."
+		return n
+	case st.Error == nil && unequal(st):
+		n.Body = "This machine and the cloud do not hold the same rows. " + plain(st.Cloud.LastProof.Problem)
+		return n
+	case st.Error == nil:
 		return Notice{
 			Kind: Needs, View: "activity", Title: "CODITECT Sync needs you",
 			Body: "The test restore of " + clock(st.Standalone.LastDrill.At) + " failed. Copies go on, but they are not proved.",
 		}
 	}
-	n := Notice{Kind: Needs, View: "home", Title: "CODITECT Sync needs you", Body: plain(st.Error.Message)}
+	n.Body = plain(st.Error.Message)
 	if st.Error.Code == app.CodeFailed || st.Error.Code == app.CodeDamaged {
 		n.Title, n.Urgent = "CODITECT Sync has stopped", true
 	}
@@ -92,6 +117,13 @@ func needs(st app.Status) Notice {
 
 func well(st app.Status) Notice {
 	n := Notice{Kind: Well, View: "home", Title: "You are protected again"}
+	if st.Mode == app.ModeCloud {
+		n.Title = "In sync again"
+		if c := st.Cloud; c != nil && c.LastProof != nil {
+			n.Body = "This machine and the cloud hold the same rows, proved at " + clock(c.LastProof.At) + "."
+		}
+		return n
+	}
 	if s := st.Standalone; s != nil && !s.LastReplicatedAt.IsZero() {
 		n.Body = "You can go back to any moment up to " + clock(s.LastReplicatedAt) + "."
 	}

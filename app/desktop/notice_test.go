@@ -33,8 +33,12 @@ func kinds(notices []Notice) string {
 func TestNoticesOfEveryScene(t *testing.T) {
 	there := map[string]string{
 		"attention": "needs:home", "damaged": "needs:home", "drill-failed": "needs:activity", "restored": "restored:restore",
+		"cloud-attention": "needs:home", "cloud-damaged": "needs:home", "cloud-unequal": "needs:home", "cloud-signed-out": "needs:sign-in",
 	}
-	back := map[string]string{"attention": "well:home", "damaged": "well:home", "drill-failed": "well:home"}
+	back := map[string]string{
+		"attention": "well:home", "damaged": "well:home", "drill-failed": "well:home",
+		"cloud-attention": "well:home", "cloud-damaged": "well:home", "cloud-unequal": "well:home", "cloud-signed-out": "well:home",
+	}
 	protected := scene(t, "protected")
 	for _, s := range scenes.All() {
 		if s.Hostile {
@@ -72,6 +76,13 @@ func TestNoticeWords(t *testing.T) {
 			Kind: Needs, View: "activity", Title: "CODITECT Sync needs you",
 			Body: "The test restore of " + local(14, 0, 0) + " failed. Copies go on, but they are not proved.",
 		},
+		"cloud-signed-out": {
+			Kind: Needs, View: "sign-in", Title: "CODITECT Sync needs you", Body: "Sign in again to go on syncing. Changes are recorded here meanwhile.",
+		},
+		"cloud-unequal": {
+			Kind: Needs, View: "home", Title: "CODITECT Sync needs you",
+			Body: "This machine and the cloud do not hold the same rows. The table decisions differs in 1 row.",
+		},
 		"restored": {
 			Kind: Restored, View: "restore", Title: "Restored",
 			Body: "Your memory is as it was at " + local(11, 42, 30) + ". You can undo this until " + scenes.Undo().Until.Local().Format("2 Jan") + ".",
@@ -80,6 +91,10 @@ func TestNoticeWords(t *testing.T) {
 		if got := Notices(protected, scene(t, name), all); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %+v\nwant %+v", name, got, want)
 		}
+	}
+	same := Notice{Kind: Well, View: "home", Title: "In sync again", Body: "This machine and the cloud hold the same rows, proved at " + local(14, 2, 0) + "."}
+	if got := Notices(scene(t, "cloud-signed-out"), scene(t, "cloud-synced"), all); len(got) != 1 || got[0] != same {
+		t.Errorf("%+v\nwant %+v", got, same)
 	}
 	again := Notice{Kind: Well, View: "home", Title: "You are protected again", Body: "You can go back to any moment up to " + local(14, 2, 51) + "."}
 	if got := Notices(scene(t, "attention"), protected, all); len(got) != 1 || got[0] != again {

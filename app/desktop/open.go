@@ -13,7 +13,14 @@ const openWithin = 3 * time.Second
 // OpenFile shows a file in the program that this person reads such files with. It blocks for at most 3 seconds; what was
 // opened goes on when this program ends. The error's hint names the file.
 func OpenFile(path string) error {
-	cmd := opener(path) // it outlives the call
+	if err := launch(opener(path)); err != nil {
+		return app.Errorf(app.CodeFailed, "open", "No program opens this file here.").WithHint("It is %s.", path).Wrap(err)
+	}
+	return nil
+}
+
+// launch starts what outlives the call, and returns why it did not go on.
+func launch(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = apart()
 	ended := make(chan error, 1)
 	err := cmd.Start()
@@ -24,10 +31,7 @@ func OpenFile(path string) error {
 		case <-time.After(openWithin):
 		}
 	}
-	if err != nil {
-		return app.Errorf(app.CodeFailed, "open", "No program opens this file here.").WithHint("It is %s.", path).Wrap(err)
-	}
-	return nil
+	return err
 }
 
 func command(name string, args ...string) *exec.Cmd {

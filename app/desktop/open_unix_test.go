@@ -32,6 +32,26 @@ func TestOpenFile(t *testing.T) {
 	}
 }
 
+func TestOpenURL(t *testing.T) {
+	dir := fakeOpener(t, `printf %s "$1" >"$(dirname "$0")/opened"`)
+	const address = "http://127.0.0.1:4321/sign-in/x?a=$(b)&c='d'"
+	if err := OpenURL(address); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "opened")); string(got) != address || err != nil {
+		t.Errorf("opened %q, %v", got, err)
+	}
+	for _, wrong := range []string{"", "file:///etc/passwd", "javascript:alert(1)", "-h", "/etc/passwd", "https://", "http:x"} {
+		if err := OpenURL(wrong); app.CodeOf(err) != app.CodeInvalid {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+	fakeOpener(t, "exit 3")
+	if e := app.AsError("", OpenURL(address)); e == nil || e.Hint == "" {
+		t.Errorf("the error is %+v", e)
+	}
+}
+
 // TestOpenerThatStays does not keep us: it ends with what it opened.
 func TestOpenerThatStays(t *testing.T) {
 	dir := fakeOpener(t, `mkfifo "$(dirname "$0")/wait" && read _ <"$(dirname "$0")/wait"`)

@@ -18,9 +18,6 @@ func (s *Server) deskRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /v1/settings", answer(s, func(r *http.Request) (app.Settings, error) { return svc.Settings(r.Context()) }))
 	mux.Handle("PATCH /v1/settings", answerBody(s, svc.EditSettings))
 	mux.Handle("GET /v1/diagnostics", answer(s, func(r *http.Request) (map[string]string, error) { return svc.Diagnostics(r.Context()) }))
-	mux.Handle("POST /v1/login", answerBody(s, bare(svc.BeginLogin)))
-	mux.Handle("GET /v1/login", answer(s, func(r *http.Request) (app.Login, error) { return svc.LoginState(r.Context()) }))
-	mux.Handle("DELETE /v1/login", answer(s, func(r *http.Request) (nothing, error) { return nothing{}, svc.CancelLogin(r.Context()) }))
 }
 
 func (s *Server) preview(ctx context.Context, req app.RestoreRequest) (app.Preview, error) {
@@ -74,20 +71,4 @@ func (c *Client) EditSettings(ctx context.Context, edit app.SettingsEdit) (app.S
 // Diagnostics implements app.Outfitter.
 func (c *Client) Diagnostics(ctx context.Context) (map[string]string, error) {
 	return get[map[string]string](ctx, c, "/v1/diagnostics")
-}
-
-// BeginLogin implements app.Doorman.
-func (c *Client) BeginLogin(ctx context.Context) (app.Login, error) {
-	return send[app.Login](ctx, c, http.MethodPost, "/v1/login", nothing{})
-}
-
-// LoginState implements app.Doorman.
-func (c *Client) LoginState(ctx context.Context) (app.Login, error) {
-	return get[app.Login](ctx, c, "/v1/login")
-}
-
-// CancelLogin implements app.Doorman.
-func (c *Client) CancelLogin(ctx context.Context) error {
-	_, _, err := call[nothing](ctx, c, http.MethodDelete, "/v1/login", nil)
-	return err
 }

@@ -26,6 +26,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /v1/doctor", answer(s, s.doctor))
 	mux.Handle("POST /v1/flush", answerBody(s, bare(svc.Flush)))
 	s.deskRoutes(mux)
+	s.cloudRoutes(mux)
 	return s.orNoRoute(mux)
 }
 

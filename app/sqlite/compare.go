@@ -29,6 +29,13 @@ func (f *File) Compare(ctx context.Context, image string, progress func(done, to
 	}
 	defer then.close()
 	c := &comparison{file: f, then: then, progress: progress}
+	err = f.reading(ctx, "compare", func(live *conn) (err error) {
+		c.owned, err = live.enrolled(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	diffs, err := c.run(ctx, image)
 	return diffs, classify("compare", f.path, err)
 }
@@ -38,6 +45,7 @@ type comparison struct {
 	file     *File
 	then     *raw
 	progress func(done, total int64)
+	owned    bool  // the cloud says whose a row is, so that does not count
 	done     int64 // bytes read of both files
 	told     int64 // done when progress was told last
 	total    int64

@@ -146,6 +146,13 @@ func (l *layout) index(column string) int32 {
 	return -1
 }
 
+// leave takes a column out of what matters.
+func (s *shape) leave(column string) {
+	if s != nil {
+		s.columns = slices.DeleteFunc(s.columns, func(c string) bool { return strings.EqualFold(c, column) })
+	}
+}
+
 func (s *shape) all() []string {
 	if s == nil {
 		return nil

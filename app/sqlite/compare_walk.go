@@ -31,6 +31,10 @@ func (c *comparison) newWalk(ctx context.Context, table string, now *raw) (*walk
 	if err != nil {
 		return nil, err
 	}
+	if _, ours := searched(table); ours && c.owned {
+		thenShape.leave(ownerColumn)
+		nowShape.leave(ownerColumn)
+	}
 	w := &walk{
 		comparison: c, layout: newLayout(thenShape, nowShape),
 		then: &rows{r: c.then}, now: &rows{r: now}, inThen: &rows{r: c.then}, inNow: &rows{r: now},

@@ -62,9 +62,17 @@ func child(job string, args []string) error {
 	case "replace":
 		_, err := f.Replace(context.Background(), args[1], func() error { step(); return nil }, func(int64, int64) { step() })
 		return err
+	case "pull":
+		return childPull(f, args[1])
 	case "install":
 		_, err := f.InstallImage(context.Background(), args[1])
 		return err
+	case "enrol":
+		return f.Enrol(context.Background(), ours(), nil)
+	case "drain":
+		return drainAll(f)
+	case "push":
+		return pushToFolder(f, args[1], step)
 	}
 	return fmt.Errorf("no job %q", job)
 }

@@ -44,4 +44,45 @@
 // A context memory carries triggers that note the id of a changed row in a table without constraints. They are plain
 // SQL, so that a writer whose SQLite has no FTS5 is not disturbed. FillSearch, called by the agent, drains the notes
 // into the index. The index refers to rows by id, never by rowid, which a VACUUM may change.
+//
+// # What comes down
+//
+// Whoever follows a sync stream (package powersync) takes the positions from Buckets, and gives its instructions to Store,
+// Restart and Apply. Store keeps operations in memory and, when they become many, in sorted files in a folder beside the
+// database (NAME-download). Apply merges them with the rows of buckets that are gone, row by row: a small checkpoint is one
+// transaction; a large one goes in slices in the order of ids, each with a short write lock and a pause as long.
+//
+// Nothing of a row's data is kept twice. _coditect_rows has one short entry for each row and bucket: which operation put it
+// there, and the hash of the row as it was written. That is enough to know that a row must stay because another bucket has
+// it, that an operation was carried out before, and that somebody changed the row without being recorded: then it goes to
+// lost & found before it is overwritten. _coditect_docs keeps the few documents that a newer one of another bucket hides, or
+// that a change of this machine covers until the stream has come to it (_coditect_covered).
+//
+// A crash at any point does no harm. Positions move in the transaction that shows the last row of a checkpoint. Before that,
+// whatever was received again, from the files or from the server, is carried out again with the same result. A bucket that
+// must begin anew gets another number; rows that are in the old one alone go when the new one has come.
+//
+// What a newer server sends and this version does not know, tables and columns, is passed over and noted in
+// _coditect_ignored. The first version that knows it has everything sent again.
+//
+// # Capture
+//
+// Enrol has triggers note every change of the context memory's tables in a queue, in the transaction that makes it. They
+// are plain SQL for any SQLite from 3.38 on, and are written so that no statement of a writer fails or does other than
+// without them: values are kept as they are, in columns without type or constraint, and become JSON when they are sent.
+// (What SQLite itself does otherwise where a table has a trigger: total_changes() counts the triggers' rows too; and a
+// statement of several rows with OR IGNORE that fails at a value of a wrong type leaves none of them, as it should.)
+//
+// A trigger cannot see transactions. The unit is the group: all that one look at the file finds after the last one. It is
+// written down which entries it has and how they are divided before it is sent, so that it can be sent again as the same
+// bytes (NextGroups, Settle). Rows that were there before are filed as entries of their own kind, among which a group may
+// end anywhere. A group over the limits goes in parts; one over all that the server takes ends where the limit is.
+//
+// What the server rejects is taken out of its group and kept in lost & found, with the server's row in its place, and the
+// rest is sent again: a group has changes of many programs, which must not share the fate of one. What is known to be
+// rejected, such as a NUL in a text, is sent alone from the start.
+//
+// A table that another program rebuilt has lost its triggers. Recheck, which NextGroups calls, makes them anew and files
+// the table's rows again. A file that is copied or restored takes a new client id (see home); a restore into the live
+// file carries the queue over into the image first (see carry).
 package sqlite

@@ -30,6 +30,7 @@ func (f *File) InstallImage(ctx context.Context, image string) (kept string, err
 		return "", classify("install", f.path, err)
 	}
 	defer open()
+	f.salvage(ctx, image)
 	in := installation{path: f.path, image: image, kept: unused(f.path + f.now().UTC().Format(".damaged-20060102T150405Z")), step: f.step}
 	kept, err = in.run(ctx)
 	if err == nil && kept != "" {

@@ -11,9 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/config/schema"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -30,18 +33,27 @@ type Config struct {
 	Path   string           // absolute
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil is time.Now
+	Tables []schema.Table   // what is downloaded into; nil is the context memory
 }
 
 // File is the local database. Its methods may be called from several goroutines.
 type File struct {
-	path string
-	log  *slog.Logger
-	now  func() time.Time
-	gate gate
+	path   string
+	log    *slog.Logger
+	now    func() time.Time
+	gate   gate
+	tables []schema.Table
+	down   download
 	// checked remembers the image that passed Check last, so that Replace need not read it once more.
 	checked checkedImage
+	// seenSchema is one more than the schema version of the file when capture was last found whole, and wholeAt when that
+	// was (ms since 1970).
+	seenSchema, wholeAt atomic.Int64
+	// pushing lets one call at a time plan, read or settle what goes up.
+	pushing sync.Mutex
 	// chunk is how much Replace copies between two looks at its ctx, in bytes.
-	chunk int
+	chunk  int
+	stamps stamps
 	// step is called before each step that a crash must not hurt. Tests set it.
 	step func(string)
 }
@@ -65,6 +77,8 @@ func New(cfg Config) (*File, error) {
 	if f.now == nil {
 		f.now = time.Now
 	}
+	f.tables = orContextMemory(cfg.Tables)
+	f.down.most, f.down.live = spoolOps, liveOps
 	return f, nil
 }
 

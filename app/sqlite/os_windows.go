@@ -2,6 +2,9 @@ package sqlite
 
 import (
 	"errors"
+	"io/fs"
+	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/windows"
 )
@@ -14,3 +17,11 @@ func isNoSpace(err error) bool {
 func mayWrite(string) error { return nil }
 
 func isReadOnlySystem(err error) bool { return errors.Is(err, windows.ERROR_WRITE_PROTECT) }
+
+// inode tells one file from another that has or had its name: a copy is made at another moment.
+func inode(info fs.FileInfo) string {
+	if a, ok := info.Sys().(*syscall.Win32FileAttributeData); ok {
+		return strconv.FormatInt(a.CreationTime.Nanoseconds(), 10)
+	}
+	return ""
+}

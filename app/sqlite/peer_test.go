@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/coditect-ai/coditect-sync/backend/cloudtest"
 )
 
 // peer is another process that has a file open, as programs do that write while we look after it.
@@ -34,7 +37,18 @@ for line in sys.stdin:
 
 // startPython is a peer on Python's sqlite3 module.
 func startPython(t testing.TB, path string) *peer {
-	p := &peer{t: t, cmd: exec.Command("python3", "-c", pythonPeer, path)}
+	return startJSON(t, exec.Command("python3", "-c", pythonPeer, path))
+}
+
+// startBetter is a peer on better-sqlite3, the module that most programs in Node write with.
+func startBetter(t testing.TB, path string) *peer {
+	node, home := cloudtest.Official(t, filepath.Join("testdata", "better.mjs"))
+	return startJSON(t, exec.Command(node, filepath.Join(home, "better.mjs"), path))
+}
+
+// startJSON is a peer that takes a statement and answers in a line of JSON each.
+func startJSON(t testing.TB, cmd *exec.Cmd) *peer {
+	p := &peer{t: t, cmd: cmd}
 	p.ask = func(sql string) string {
 		line, err := json.Marshal(sql)
 		if err != nil {
@@ -131,5 +145,6 @@ func (p *peer) exec(sql string, args ...any) []string {
 // peers runs a test against each kind of other program.
 func peers(t *testing.T, test func(t *testing.T, start func(testing.TB, string) *peer)) {
 	t.Run("python", func(t *testing.T) { test(t, startPython) })
+	t.Run("better-sqlite3", func(t *testing.T) { test(t, startBetter) })
 	t.Run("shell", func(t *testing.T) { test(t, startShell) })
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -100,19 +101,29 @@ func (r *raw) each(ctx context.Context, query string, row func(stmt uintptr) err
 	}
 }
 
+// prepare takes one statement.
 func (r *raw) prepare(query string) (uintptr, error) {
 	zQuery, err := libc.CString(query)
 	if err != nil {
 		return 0, err
 	}
 	defer libc.Xfree(r.tls, zQuery)
-	out := r.tls.Alloc(int(unsafe.Sizeof(r.db)))
-	defer r.tls.Free(int(unsafe.Sizeof(r.db)))
-	if rc := lib.Xsqlite3_prepare_v2(r.tls, r.db, zQuery, -1, out, 0); rc != lib.SQLITE_OK {
+	size := int(unsafe.Sizeof(r.db))
+	out := r.tls.Alloc(2 * size)
+	defer r.tls.Free(2 * size)
+	tail := out + uintptr(size)
+	if rc := lib.Xsqlite3_prepare_v2(r.tls, r.db, zQuery, -1, out, tail); rc != lib.SQLITE_OK {
 		return 0, r.failed()
+	}
+	if stmt, rest := *at[uintptr](out), *at[uintptr](tail); int(rest-zQuery) != len(query) {
+		lib.Xsqlite3_finalize(r.tls, stmt)
+		return 0, errStatements
 	}
 	return *at[uintptr](out), nil
 }
+
+// errStatements is a query that has more than one statement.
+var errStatements = errors.New("there is more than one statement")
 
 // interruptWith interrupts the connection when ctx ends. stop returns when nothing will touch it any more.
 func (r *raw) interruptWith(ctx context.Context) (stop func()) {

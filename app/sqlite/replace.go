@@ -23,6 +23,9 @@ const (
 // write lock held and nothing changed yet, then progress after each few megabytes (bytes). Whatever fails, a done ctx
 // and a crash included, every row stays as it was. locked is how long the write lock was held.
 //
+// What the file has captured for the cloud goes over into the image before (see carry), with everything captured until the
+// lock is taken.
+//
 // The image is checked first, unless it is the one that passed Check last. One with another page size is converted
 // beside itself, which needs its size in disk space once more. The error is CodeBusy when the lock is not to be had
 // within 30 s.
@@ -38,7 +41,10 @@ func (f *File) Replace(ctx context.Context, image string, before func() error, p
 		if err != nil {
 			return err
 		}
-		locked, err = f.overwrite(ctx, c, fitting, before, progress)
+		err = f.overwriteCarrying(ctx, c, fitting, func(before func() error) (err error) {
+			locked, err = f.overwrite(ctx, c, fitting, before, progress)
+			return err
+		}, before)
 		return errors.Join(err, discard())
 	})
 	return locked, err

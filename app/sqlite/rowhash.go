@@ -66,22 +66,25 @@ func (r *raw) hashColumns(ctx context.Context, name, columns string) (app.TableH
 // canonical appends the canonical text of the current row to b (see the package comment).
 func (r *raw) canonical(b []byte, stmt uintptr) []byte {
 	for i := range lib.Xsqlite3_data_count(r.tls, stmt) {
-		switch lib.Xsqlite3_column_type(r.tls, stmt, i) {
-		case lib.SQLITE_INTEGER:
-			b = appendInteger(b, lib.Xsqlite3_column_int64(r.tls, stmt, i))
-		case lib.SQLITE_FLOAT:
-			b = appendReal(b, lib.Xsqlite3_column_double(r.tls, stmt, i))
-		case lib.SQLITE_TEXT:
-			text := r.text(stmt, i)
-			b = append(head(b, 't', len(text)), text...)
-		case lib.SQLITE_BLOB:
-			blob := r.blob(stmt, i)
-			b = hex.AppendEncode(head(b, 'b', 2*len(blob)), blob)
-		default:
-			b = append(b, 'n')
-		}
+		b = r.canonicalColumn(b, stmt, i)
 	}
 	return b
+}
+
+func (r *raw) canonicalColumn(b []byte, stmt uintptr, i int32) []byte {
+	switch lib.Xsqlite3_column_type(r.tls, stmt, i) {
+	case lib.SQLITE_INTEGER:
+		return appendInteger(b, lib.Xsqlite3_column_int64(r.tls, stmt, i))
+	case lib.SQLITE_FLOAT:
+		return appendReal(b, lib.Xsqlite3_column_double(r.tls, stmt, i))
+	case lib.SQLITE_TEXT:
+		text := r.text(stmt, i)
+		return append(head(b, 't', len(text)), text...)
+	case lib.SQLITE_BLOB:
+		blob := r.blob(stmt, i)
+		return hex.AppendEncode(head(b, 'b', 2*len(blob)), blob)
+	}
+	return append(b, 'n')
 }
 
 func (r *raw) blob(stmt uintptr, i int32) []byte {

@@ -14,6 +14,8 @@ const (
 	sliceTime = 80 * time.Millisecond
 	// sliceNotes is how many notes a slice reads at most.
 	sliceNotes = 2000
+	// connectionTime is for how long slices share a connection. A restore has to wait for that.
+	connectionTime = time.Second
 )
 
 // FillSearch brings the full-text index of a context memory up to date, fills missing content hashes of messages, and
@@ -26,14 +28,10 @@ func (f *File) FillSearch(ctx context.Context) (int, error) {
 		if err != nil || todo.none() {
 			return total, err
 		}
-		started := time.Now()
-		n, err := f.fillSlice(ctx, todo)
+		n, err := f.fillSome(ctx, todo)
 		total += n
 		if err != nil {
 			return total, err
-		}
-		if err := pause(ctx, time.Since(started)); err != nil {
-			return total, classify("search", f.path, err)
 		}
 	}
 }
@@ -135,25 +133,43 @@ func (t *searchTodo) findOrphans(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// fillSlice does a part of it, in one transaction.
-func (f *File) fillSlice(ctx context.Context, todo searchTodo) (n int, err error) {
+// fillSome does a part of it: slices through one connection, because a new one has to read again what it needs of the index.
+func (f *File) fillSome(ctx context.Context, todo searchTodo) (total int, err error) {
+	until := time.Now().Add(connectionTime)
 	err = f.withLive(ctx, "search", modeWrite, func(c *conn) error {
-		if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		// What a loss of power takes is noted again. The words of an index are all over the file, and a small cache reads
+		// and writes the same pages again and again.
+		if err := c.exec(ctx, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000"); err != nil {
 			return err
 		}
-		if err := todo.prepare(ctx, c); err != nil {
-			return errors.Join(err, c.exec(context.WithoutCancel(ctx), "ROLLBACK"))
+		for {
+			started := time.Now()
+			n, err := todo.slice(ctx, c)
+			total += n
+			if err == nil {
+				err = pause(ctx, time.Since(started))
+			}
+			if err != nil || n == 0 || time.Now().After(until) {
+				return err
+			}
+			todo = searchTodo{}
 		}
-		n, err = drain(ctx, c, time.Now().Add(sliceTime))
-		if err != nil {
-			return errors.Join(err, c.exec(context.WithoutCancel(ctx), "ROLLBACK"))
-		}
-		return c.exec(ctx, "COMMIT")
 	})
-	if err != nil {
+	return total, err
+}
+
+// slice is one transaction.
+func (t searchTodo) slice(ctx context.Context, c *conn) (n int, err error) {
+	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return 0, err
 	}
-	return n, nil
+	if err = t.prepare(ctx, c); err == nil {
+		n, err = drain(ctx, c, time.Now().Add(sliceTime))
+	}
+	if err != nil {
+		return 0, errors.Join(err, c.exec(context.WithoutCancel(ctx), "ROLLBACK"))
+	}
+	return n, c.exec(ctx, "COMMIT")
 }
 
 // prepare makes what is missing and notes what must be looked at again.

@@ -2,10 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
-	"database/sql"
-	"encoding/hex"
-	"errors"
 	"strings"
 	"time"
 
@@ -30,12 +26,18 @@ func drain(ctx context.Context, c *conn, deadline time.Time) (n int, err error) 
 	if err != nil {
 		return 0, err
 	}
+	x, err := newIndexer(c)
+	if err != nil {
+		return 0, err
+	}
+	defer x.close()
+	defer x.r.interruptWith(ctx)()
 	seen := make(map[note]bool, len(notes))
 	done := int64(0)
 	for i, noted := range notes {
 		if !seen[noted] {
 			seen[noted] = true
-			looked, err := follow(ctx, c, noted, deadline)
+			looked, err := x.follow(ctx, c, noted, deadline)
 			if err != nil {
 				return 0, err
 			}
@@ -49,16 +51,16 @@ func drain(ctx context.Context, c *conn, deadline time.Time) (n int, err error) 
 }
 
 // follow does what a note asks and returns how many rows it looked at. A note of no table of ours asks nothing.
-func follow(ctx context.Context, c *conn, n note, deadline time.Time) (int, error) {
+func (x *indexer) follow(ctx context.Context, c *conn, n note, deadline time.Time) (int, error) {
 	kind, sweeping := strings.CutPrefix(n.kind, sweepMark)
 	table, ours := searched(kind)
 	switch {
 	case !ours:
 		return 0, nil
 	case sweeping:
-		return sweep(ctx, c, table, n.id, deadline)
+		return x.sweep(ctx, c, table, n.id, deadline)
 	}
-	return 1, index(ctx, c, table, n.id)
+	return 1, x.index(table, n.id)
 }
 
 func searched(kind string) (schema.Table, bool) {
@@ -71,13 +73,13 @@ func searched(kind string) (schema.Table, bool) {
 }
 
 // sweep looks at the rows after an id until deadline, and notes where to go on.
-func sweep(ctx context.Context, c *conn, table schema.Table, after string, deadline time.Time) (n int, err error) {
+func (x *indexer) sweep(ctx context.Context, c *conn, table schema.Table, after string, deadline time.Time) (n int, err error) {
 	ids, err := texts(ctx, c, "SELECT id FROM "+table.Name+" WHERE id > ? ORDER BY id LIMIT ?", after, sliceNotes)
 	if err != nil {
 		return 0, err
 	}
 	for n < len(ids) && (n == 0 || time.Now().Before(deadline)) {
-		if err := index(ctx, c, table, ids[n]); err != nil {
+		if err := x.index(table, ids[n]); err != nil {
 			return n, err
 		}
 		n++
@@ -104,96 +106,4 @@ func readNotes(ctx context.Context, c *conn) (notes []note, rowids []int64, err 
 		notes, rowids = append(notes, n), append(rowids, rowid)
 	}
 	return notes, rowids, rows.Err()
-}
-
-// index makes the index agree with the row as it is now.
-func index(ctx context.Context, c *conn, table schema.Table, id string) error {
-	var body string
-	n := note{table.Name, id}
-	err := c.one(ctx, "SELECT "+bodySQL(table)+" FROM "+table.Name+" WHERE id = ?", []any{id}, &body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return unindex(ctx, c, n)
-	}
-	if err != nil {
-		return err
-	}
-	before, err := put(ctx, c, n, body)
-	if err != nil || table.Name != schema.Messages {
-		return err
-	}
-	return fillHash(ctx, c, id, before)
-}
-
-// bodySQL joins the searched columns. A message's body is its content and nothing else (see fillHash).
-func bodySQL(t schema.Table) string {
-	parts := t.SearchColumns()
-	for i, c := range parts {
-		parts[i] = "ifnull(" + c + ", '')"
-	}
-	return strings.Join(parts, " || char(10) || ")
-}
-
-// put indexes body and returns the body indexed before it, nil if there was none.
-func put(ctx context.Context, c *conn, n note, body string) (before *string, err error) {
-	doc, err := docOf(ctx, c, n)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, insertDoc(ctx, c, n, body)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var old string
-	if err := c.one(ctx, "SELECT body FROM "+searchIndex+" WHERE rowid = ?", []any{doc}, &old); err != nil {
-		return nil, err
-	}
-	if old == body {
-		return &old, nil
-	}
-	return &old, c.exec(ctx, "UPDATE "+searchIndex+" SET body = ? WHERE rowid = ?", body, doc)
-}
-
-func docOf(ctx context.Context, c *conn, n note) (doc int64, err error) {
-	err = c.one(ctx, "SELECT doc FROM "+searchDocs+" WHERE kind = ? AND id = ?", []any{n.kind, n.id}, &doc)
-	return doc, err
-}
-
-func insertDoc(ctx context.Context, c *conn, n note, body string) error {
-	err := c.exec(ctx, "INSERT INTO "+searchDocs+" (kind, id) VALUES (?, ?)", n.kind, n.id)
-	if err != nil {
-		return err
-	}
-	return c.exec(ctx, "INSERT INTO "+searchIndex+" (rowid, kind, id, body) VALUES (last_insert_rowid(), ?, ?, ?)", n.kind, n.id, body)
-}
-
-func unindex(ctx context.Context, c *conn, n note) error {
-	doc, err := docOf(ctx, c, n)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	err = c.exec(ctx, "DELETE FROM "+searchIndex+" WHERE rowid = ?", doc)
-	return errors.Join(err, c.exec(ctx, "DELETE FROM "+searchDocs+" WHERE doc = ?", doc))
-}
-
-// fillHash gives a message its content hash: where it has none, and where the one it has fits the content indexed
-// before, so that it was ours or made like ours. No other hash is touched.
-func fillHash(ctx context.Context, c *conn, id string, before *string) error {
-	var content, hash sql.NullString
-	err := c.one(ctx, "SELECT content, hash FROM messages WHERE id = ?", []any{id}, &content, &hash)
-	if err != nil || !content.Valid {
-		return err
-	}
-	now := contentHash(content.String)
-	stale := before != nil && hash.String == contentHash(*before)
-	if hash.String == now || hash.Valid && !stale {
-		return nil
-	}
-	return c.exec(ctx, "UPDATE messages SET hash = ? WHERE id = ?", now, id)
-}
-
-func contentHash(content string) string {
-	sum := sha256.Sum256([]byte(content))
-	return hex.EncodeToString(sum[:])
 }

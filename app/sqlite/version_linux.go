@@ -13,7 +13,7 @@ import (
 var (
 	// A program that contains SQLite contains its source id, and its version as a C string.
 	sourceID      = regexp.MustCompile(`20\d\d-\d\d-\d\d \d\d:\d\d:\d\d [0-9a-f]{60}`)
-	versionString = regexp.MustCompile(`\x00(3\.\d{1,2}\.\d{1,2})\x00`)
+	versionString = regexp.MustCompile(`(?:^|[^0-9A-Za-z.])(3\.\d{1,2}\.\d{1,2})\x00`)
 )
 
 const (
@@ -32,7 +32,7 @@ func sqliteOf(pid int) string {
 	return versionIn(filepath.Join(root, "exe"))
 }
 
-// libraries lists the mapped files whose name speaks of SQLite.
+// libraries lists the mapped files that are called after SQLite.
 func libraries(maps string) (paths []string) {
 	file, err := os.Open(maps)
 	if err != nil {
@@ -43,7 +43,7 @@ func libraries(maps string) (paths []string) {
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		_, path, found := strings.Cut(lines.Text(), " /")
 		path = "/" + path
-		if name := filepath.Base(path); found && isLibrary(name) && !seen[path] {
+		if found && isLibrary(path) && !seen[path] {
 			seen[path] = true
 			paths = append(paths, path)
 		}
@@ -51,10 +51,12 @@ func libraries(maps string) (paths []string) {
 	return paths
 }
 
-// isLibrary keeps databases out that are mapped into memory.
-func isLibrary(name string) bool {
-	name = strings.ToLower(name)
-	return strings.Contains(name, "sqlite") && (strings.Contains(name, ".so") || strings.HasSuffix(name, ".node"))
+// isLibrary keeps databases out that are mapped into memory. A module of Node is called after the system that it is for, and its
+// folder after what it is; Node itself has a SQLite too, which is not the one that the module uses.
+func isLibrary(path string) bool {
+	path = strings.ToLower(path)
+	name := filepath.Base(path)
+	return strings.Contains(name, "sqlite") && strings.Contains(name, ".so") || strings.Contains(path, "sqlite") && strings.HasSuffix(name, ".node")
 }
 
 // versionIn finds the version in a file that contains SQLite: the version string nearest to its source id.

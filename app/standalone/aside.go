@@ -21,6 +21,8 @@ const (
 	asideFor = 15 * time.Second
 	// asidePatience is how long we wait for our own other connections to end before we give up stepping aside.
 	asidePatience = 200 * time.Millisecond
+	// comeBackTries is how often the file is opened again while passive checkpoints of others come in between.
+	comeBackTries = 5
 )
 
 // seal notes that everything committed up to the commit counter is in the changes up to txid.
@@ -75,7 +77,8 @@ func (s *session) sealAll(ctx context.Context) bool {
 	if !ok || err != nil || after.change != before.change || s.beyondIndex() || !s.walIndex.blockedCheckpoint() {
 		return false
 	}
-	s.k.status.captured(s.now(), pos.TXID, s.pendingBytes(pos.TXID))
+	bytes, _ := s.pending(pos.TXID)
+	s.k.status.captured(s.now(), pos.TXID, bytes)
 	s.sealed = seal{pos.TXID, after.change}
 	return true
 }
@@ -105,28 +108,99 @@ func (s *session) waitForCheckpoint(ctx context.Context) {
 	}
 }
 
-// comeBack opens the file again and goes on from the seal. Other writers wait meanwhile, a few hundredths of a second,
-// so that nobody can begin the WAL anew under our eyes; not where the next change has to hold the whole file.
+// comeBack opens the file again and goes on from the seal.
 func (s *session) comeBack(ctx context.Context) error {
-	release, err := s.holdWriters(ctx)
+	for left := comeBackTries; ; left-- {
+		pinned, err := s.reopen(ctx)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errAside, err)
+		}
+		if pinned || left <= 1 || !s.unpin(ctx) {
+			break
+		}
+		s.log.Debug("another program checkpointed while the file was opened again; once more")
+	}
+	poke(s.shipWake)
+	return s.tune(ctx)
+}
+
+// reopen captures what was committed meanwhile. Other writers wait, a few hundredths of a second, so that nobody can
+// begin the WAL anew under our eyes; not where the next change has to hold the whole file.
+//
+// pinned tells that nobody can do so afterwards either. A read transaction that begins while the WAL is wholly
+// checkpointed does not hold the WAL: the next writer begins it anew, and once that is longer than the old one was,
+// Litestream takes the whole file. So the WAL gets a frame that is not checkpointed before the file is opened, and it
+// must be there still when Litestream reads: a passive checkpoint of another program does not wait for writers.
+func (s *session) reopen(ctx context.Context) (pinned bool, err error) {
+	release, err := s.holdWriters(ctx, s.pinsLog)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errAside, err)
+		return false, err
 	}
 	defer release()
-	s.freshIndex()
 	last, whole, err := s.settlePosition(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errAside, err)
+		return false, err
 	}
 	if whole {
 		release()
 	}
 	if err := s.goOn(ctx, last, whole); err != nil {
 		s.ended = true // the next session drops what was captured after last
-		return fmt.Errorf("%w: %w", errAside, err)
+		return false, err
 	}
-	poke(s.shipWake)
-	return s.tune(ctx)
+	if whole {
+		if err := s.begunAnew(ctx); err != nil {
+			return true, err
+		}
+		if pos, err := s.db.Pos(); err == nil {
+			s.slim(pos.TXID)
+		}
+		return true, nil
+	}
+	return s.pinsLog(), s.sealHere()
+}
+
+// begunAnew makes and captures a small change: if the WAL is going to be begun anew, then by that.
+func (s *session) begunAnew(ctx context.Context) error {
+	if _, err := s.db.SQLDB().ExecContext(ctx, bumpSeq); err != nil {
+		return err
+	}
+	return s.db.Sync(ctx)
+}
+
+// sealHere notes that all that is committed is captured. The caller holds the write lock.
+func (s *session) sealHere() error {
+	pos, err := s.db.Pos()
+	if h, ok := s.walIndex.header(); ok && err == nil {
+		s.sealed = seal{pos.TXID, h.change}
+	}
+	return err
+}
+
+// unpin closes the file once more. It tells whether it could.
+func (s *session) unpin(ctx context.Context) bool {
+	patience, cancel := context.WithTimeout(ctx, asidePatience)
+	defer cancel()
+	release, err := s.k.cfg.File.Quiesce(patience)
+	if err != nil {
+		return false
+	}
+	defer release()
+	s.closeQuietly()
+	return true
+}
+
+// hasHeader tells that the WAL has one: its salts tell its generation.
+func (s *session) hasHeader() bool {
+	now, err := walSalts(s.db.WALPath())
+	return err != nil || now != salts{} // whoever reads it next says what is wrong
+}
+
+// pinsLog tells that the WAL holds a frame that is not checkpointed yet; also where that cannot be known.
+func (s *session) pinsLog() bool {
+	s.freshIndex()
+	waiting, ok := s.walIndex.waiting()
+	return s.hasHeader() && (waiting > 0 || !ok)
 }
 
 // freshIndex opens the -shm file anew where the last program that closed the file meanwhile has removed it.
@@ -165,9 +239,9 @@ func (s *session) goOn(ctx context.Context, last ltx.TXID, whole bool) error {
 	return err
 }
 
-// holdWriters takes the file's write lock, through a connection of its own, on a WAL that has a header: its salts tell
-// its generation. release may be called twice.
-func (s *session) holdWriters(ctx context.Context) (release func(), err error) {
+// holdWriters takes the file's write lock, through a connection of its own, on a WAL that is ready: an empty commit is
+// made until it is. release may be called twice.
+func (s *session) holdWriters(ctx context.Context, ready func() bool) (release func(), err error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.k.cfg.File.Path()}).EscapedPath(), RawQuery: "_pragma=busy_timeout(5000)&_pragma=wal_autocheckpoint(0)"}
 	db, err := sql.Open("sqlite", u.String()) // the driver that Litestream registers
 	if err != nil {
@@ -175,25 +249,17 @@ func (s *session) holdWriters(ctx context.Context) (release func(), err error) {
 	}
 	db.SetMaxOpenConns(1) // a transaction must not wander
 	for held := false; !held; {
-		if held, err = s.takeWriteLock(ctx, db); err != nil {
+		if _, err = db.ExecContext(ctx, "BEGIN IMMEDIATE"); err == nil {
+			if held = ready(); !held {
+				_, err = db.ExecContext(ctx, bumpSeq+"; COMMIT")
+			}
+		}
+		if err != nil {
 			_ = db.Close() // the reason is err
 			return nil, err
 		}
 	}
 	return sync.OnceFunc(func() { s.freeWriters(db) }), nil
-}
-
-// takeWriteLock holds the lock when it returns true. Else it has given an empty WAL a header, and the lock away.
-func (s *session) takeWriteLock(ctx context.Context, db *sql.DB) (held bool, err error) {
-	if _, err := db.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return false, err
-	}
-	now, err := walSalts(s.db.WALPath())
-	if err != nil || now != (salts{}) {
-		return err == nil, err
-	}
-	_, err = db.ExecContext(ctx, bumpSeq+"; COMMIT")
-	return false, err
 }
 
 func (s *session) freeWriters(db *sql.DB) {

@@ -181,31 +181,46 @@ func (s *session) capture(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	s.k.status.captured(started, after.TXID, s.pendingBytes(after.TXID))
+	s.slim(after.TXID)
+	bytes, large := s.pending(after.TXID)
+	if large > 1 {
+		s.supersede()
+		bytes, _ = s.pending(after.TXID)
+	}
+	s.k.status.captured(started, after.TXID, bytes)
 	return after.TXID > before.TXID, nil
 }
 
-// tellWhole logs why the last change holds the whole file, where it does: for a large one that is much to send.
+// tellWhole notes that the last change holds the whole file, where it does, and logs why: for a large one that is much to send.
 func (s *session) tellWhole(during string) {
-	if d := s.db.SyncDiagnostic(); d.Snapshotting && d.Reason != "" {
-		s.log.Info("a change holds the whole file", "during", during, "reason", d.Reason)
+	d := s.db.SyncDiagnostic()
+	if !d.Snapshotting || d.Reason == "" {
+		return
+	}
+	s.log.Info("a change holds the whole file", "during", during, "reason", d.Reason)
+	if pos, err := s.db.Pos(); err == nil {
+		s.whole = pos.TXID
 	}
 }
 
-// pendingBytes is the size of the local change files that are not at the target yet.
-func (s *session) pendingBytes(end ltx.TXID) (n int64) {
+// pending is the size of the local change files that are not at the target yet, and how many of them are large.
+func (s *session) pending(end ltx.TXID) (bytes int64, large int) {
 	const enough = 10_000 // files; beyond that the exact figure does not matter
-	start := s.k.status.replicated() + 1
+	start := s.sentUpTo() + 1
 	if end > enough && start < end-enough {
 		start = end - enough
 	}
 	for txid := start; txid <= end; txid++ {
-		if fi, err := os.Stat(s.db.LTXPath(0, txid, txid)); err == nil {
-			n += fi.Size()
+		size := s.sizes(txid)
+		if bytes += size; size >= largeChange {
+			large++
 		}
 	}
-	return n
+	return bytes, large
 }
+
+// sentUpTo is the newest change that is known to be at the target.
+func (s *session) sentUpTo() ltx.TXID { return max(s.k.status.replicated(), s.db.Replica.Pos().TXID) }
 
 // watcher tells when the WAL changes. Under load it is disarmed after the first event of a turn, so that a busy
 // writer costs one wake-up an interval, not one a commit.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/benbjohnson/litestream"
@@ -105,44 +106,83 @@ type copier interface {
 	CopyLTXFile(ctx context.Context, fromLevel, toLevel int, minTXID, maxTXID ltx.TXID) error
 }
 
-// merge writes what has come to the finer level since the last merge as one file of level a.level.
+// merge writes what has come to the finer level since the last merge as files of level a.level, one for each window.
 func (s *session) merge(ctx context.Context, a age) error {
+	for {
+		merged, err := s.mergeWindow(ctx, a)
+		if err != nil || !merged {
+			return err
+		}
+		if a.level == 1 {
+			s.dropLocal()
+		}
+	}
+}
+
+func (s *session) mergeWindow(ctx context.Context, a age) (merged bool, err error) {
 	src, err := s.index.list(ctx, a.level-1)
 	if err != nil {
-		return err
+		return false, err
 	}
 	dst, err := s.index.list(ctx, a.level)
 	if err != nil {
-		return err
+		return false, err
 	}
 	full, err := s.index.list(ctx, snapshotLevel)
 	if err != nil {
-		return err
+		return false, err
 	}
 	after := mergedUpTo(src, dst, full)
-	if maxTXID(src) <= after || !mergeDue(src, after, s.now(), a.every) {
-		return nil
+	end := windowEnd(src, after, s.now(), a)
+	if end == 0 {
+		return false, nil
 	}
-	c := litestream.NewCompactor(s.index, s.litestreamLog)
+	c := litestream.NewCompactor(upTo{s.index, end}, s.litestreamLog)
 	c.CacheGetter = func(int) (*ltx.FileInfo, bool) { return &ltx.FileInfo{MaxTXID: after}, true }
 	c.LocalFileOpener = s.openLocal
-	if _, err := c.Compact(ctx, a.level); err != nil && !errors.Is(err, litestream.ErrNoCompaction) {
-		return err
+	_, err = c.Compact(ctx, a.level)
+	if errors.Is(err, litestream.ErrNoCompaction) {
+		return false, nil
 	}
-	if a.level == 1 {
-		s.dropLocal()
-	}
-	return nil
+	return err == nil, err
 }
 
-// mergeDue tells whether the oldest file that waits to be merged has waited long enough.
-func mergeDue(src []*ltx.FileInfo, after ltx.TXID, now time.Time, every time.Duration) bool {
+// windowEnd is where the next file of level a.level ends, 0 while it is not due. A file spans no more than a.every, else
+// the points inside it would be gone where less was promised: however seldom something changes, what stood long can be
+// restored. The time of a file is that of its end, so the span of the finer files counts too.
+func windowEnd(src []*ltx.FileInfo, after ltx.TXID, now time.Time, a age) (end ltx.TXID) {
+	span := a.every - retention[a.level-1].every
+	var first *ltx.FileInfo
 	for _, f := range src {
-		if f.MinTXID > after {
-			return now.Sub(f.CreatedAt) >= every
+		switch {
+		case f.MinTXID <= after:
+		case first == nil && now.Sub(f.CreatedAt) < a.every:
+			return 0
+		case first == nil:
+			first, end = f, f.MaxTXID
+		case f.CreatedAt.Sub(first.CreatedAt) < span:
+			end = f.MaxTXID
+		default:
+			return end
 		}
 	}
-	return false
+	return end
+}
+
+// upTo hides what ends after a TXID.
+type upTo struct {
+	*index
+	end ltx.TXID
+}
+
+// LTXFiles lists what is not hidden.
+func (u upTo) LTXFiles(ctx context.Context, level int, seek ltx.TXID, _ bool) (ltx.FileIterator, error) {
+	files, err := u.list(ctx, level)
+	if err != nil {
+		return nil, err
+	}
+	files = slices.DeleteFunc(files, func(f *ltx.FileInfo) bool { return f.MinTXID < seek || f.MaxTXID > u.end })
+	return ltx.NewFileInfoSliceIterator(files), nil
 }
 
 // mergedUpTo is where the next merge begins (exclusive): after what the coarser level holds, after the newest full

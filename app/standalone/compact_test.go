@@ -68,15 +68,14 @@ func simulateUpkeep(files map[int][]*ltx.FileInfo, now time.Time, txid ltx.TXID)
 	for _, a := range retention[1:] {
 		src := files[a.level-1]
 		after := mergedUpTo(tail(src), tail(files[a.level]), files[snapshotLevel])
-		if maxTXID(tail(src)) > after && mergeDue(tail(src), after, now, a.every) {
-			lo := after + 1
+		if end := windowEnd(tail(src), after, now, a); end > 0 {
+			var last *ltx.FileInfo
 			for _, f := range tail(src) {
-				if f.MaxTXID > after {
-					lo = min(lo, f.MinTXID)
-					break
+				if f.MaxTXID == end {
+					last = f
 				}
 			}
-			files[a.level] = append(files[a.level], &ltx.FileInfo{Level: a.level, MinTXID: lo, MaxTXID: maxTXID(tail(src)), CreatedAt: now})
+			files[a.level] = append(files[a.level], &ltx.FileInfo{Level: a.level, MinTXID: after + 1, MaxTXID: end, CreatedAt: last.CreatedAt})
 		}
 	}
 	if now.Unix()%3600 != 0 {

@@ -215,6 +215,12 @@ func ofSystem(a *accessError, err error) *app.Error {
 	return nil
 }
 
+// isReadOnly tells that a disk took nothing because it can only be read.
+func isReadOnly(err error) bool {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	return ok && isAny(errno, readOnlyErrnos)
+}
+
 // folderOf is the folder a person knows of a file that we made for a while: what Litestream keeps lies beside the database.
 func folderOf(path string) string {
 	for at := path; at != filepath.Dir(at); at = filepath.Dir(at) {

@@ -3,6 +3,7 @@ package standalone
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -108,6 +109,45 @@ func (s *fileStore) makeDirs(dir string) error {
 		}
 	}
 	return nil
+}
+
+// claim writes the object under a name of its own and links it: a link is never made over another file. File systems
+// without links get it in place, where a crash in between leaves a torn one.
+func (s *fileStore) claim(_ context.Context, key string, content []byte) error {
+	if err := s.makeDirs(path.Dir(key)); err != nil {
+		return s.fail(rightWrite, key, err)
+	}
+	name := s.file(key)
+	own := name + "-" + rand.Text() + tmpSuffix
+	defer func() { _ = os.Remove(own) }()
+	write := func(w io.Writer) error { _, err := w.Write(content); return err }
+	if _, err := writeDurably(own, time.Time{}, write); err != nil {
+		return s.fail(rightWrite, key, err) // in place it would find no more room than here
+	}
+	err := os.Link(own, name)
+	if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		err = claimInPlace(name, content)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(name))
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = errors.Join(errClaimed, err)
+	}
+	return s.fail(rightWrite, key, err)
+}
+
+// claimInPlace takes away what it could not write: a torn object would count as another's.
+func claimInPlace(name string, content []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
 }
 
 func (s *fileStore) open(_ context.Context, key string, offset, size int64) (io.ReadCloser, error) {

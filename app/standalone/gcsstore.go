@@ -61,14 +61,14 @@ func retries() []storage.RetryOption {
 }
 
 // passing tells failures that may be gone at once. A timeout is not: it has waited long enough.
-func passing(err error) bool {
-	if t, ok := errors.AsType[interface {
+func passing(err error) bool { return !timedOut(err) && storage.ShouldRetry(err) }
+
+func timedOut(err error) bool {
+	t, ok := errors.AsType[interface {
 		error
 		Timeout() bool
-	}](err); ok && t.Timeout() {
-		return false
-	}
-	return storage.ShouldRetry(err)
+	}](err)
+	return ok && t.Timeout()
 }
 
 func (s *gcsStore) name(key string) string { return path.Join(s.at.path, key) }

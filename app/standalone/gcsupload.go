@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
+	"google.golang.org/api/googleapi"
 )
 
 const (
@@ -35,13 +38,15 @@ func (s *gcsStore) put(ctx context.Context, key string, at time.Time, write func
 	return up.size, nil
 }
 
+// writer sends what fails again, from the part that failed: an object of a gigabyte must not begin anew because of one
+// silent moment. Attempts are counted from the last part that went through.
 func (s *gcsStore) writer(ctx context.Context, obj *storage.ObjectHandle, at time.Time, chunk int) *storage.Writer {
-	tries := 0
+	var tries atomic.Int32
 	w := obj.Retryer(storage.WithErrorFunc(func(err error) bool { // uploads do not count attempts themselves
-		tries++
-		return tries < maxAttempts && passing(err)
+		return tries.Add(1) < maxAttempts && (passing(err) || chunk > 0 && (timedOut(err) || errors.Is(err, io.EOF)))
 	})).NewWriter(ctx)
-	w.ChunkSize, w.ChunkRetryDeadline = chunk, s.idle
+	w.ChunkSize, w.ChunkRetryDeadline = chunk, maxAttempts*s.idle
+	w.ProgressFunc = func(int64) { tries.Store(0) }
 	w.ContentType = "application/octet-stream"
 	if !at.IsZero() {
 		w.Metadata = map[string]string{timestampKey: at.UTC().Format(time.RFC3339Nano)}
@@ -101,4 +106,20 @@ func (u *gcsUpload) sendSmall(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// claim makes an object whose generation must be none. That is tried again after a lost reply too, and then finds itself.
+func (s *gcsStore) claim(ctx context.Context, key string, content []byte) error {
+	bkt, err := s.bucket(ctx)
+	if err != nil {
+		return s.fail(rightWrite, key, err)
+	}
+	w := s.writer(ctx, bkt.Object(s.name(key)).If(storage.Conditions{DoesNotExist: true}), time.Time{}, 0)
+	w.ContentType = "application/json"
+	_, err = w.Write(content)
+	err = errors.Join(err, w.Close())
+	if e, ok := errors.AsType[*googleapi.Error](err); ok && e.Code == http.StatusPreconditionFailed {
+		err = errors.Join(errClaimed, err)
+	}
+	return s.fail(rightWrite, key, err)
 }

@@ -28,7 +28,7 @@ func (s *session) exorcise(ctx context.Context) error {
 	if !s.staysBeyondIndex(ctx) {
 		return nil
 	}
-	release, err := s.holdWriters(ctx) // a writer that lives has said so once the lock is ours
+	release, err := s.holdWriters(ctx, s.hasHeader) // a writer that lives has said so once the lock is ours
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ type index struct {
 	// trusted is the newest change that may be written while limited.
 	trusted ltx.TXID
 	limited bool
+	// allowed fails when nothing may be written; nil permits everything.
+	allowed func(context.Context) error
 	// onBytes is told of every n bytes handed to the target.
 	onBytes func(n int)
 }
@@ -104,12 +106,22 @@ func (x *index) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if !x.trusts(maxTXID) {
 		return nil, errUnproved
 	}
+	if err := x.permit(ctx); err != nil {
+		return nil, err
+	}
 	info, err := x.ReplicaClient.WriteLTXFile(ctx, level, minTXID, maxTXID, &countingReader{r: r, on: x.onBytes})
 	if err != nil {
 		return info, err
 	}
 	x.remember(info)
 	return info, nil
+}
+
+func (x *index) permit(ctx context.Context) error {
+	if x.allowed == nil {
+		return nil
+	}
+	return x.allowed(ctx)
 }
 
 func (x *index) remember(info *ltx.FileInfo) {
@@ -131,6 +143,9 @@ func (x *index) remember(info *ltx.FileInfo) {
 func (x *index) DeleteLTXFiles(ctx context.Context, a []*ltx.FileInfo) error {
 	if len(a) == 0 {
 		return nil
+	}
+	if err := x.permit(ctx); err != nil {
+		return err
 	}
 	if err := x.ReplicaClient.DeleteLTXFiles(ctx, a); err != nil {
 		return err

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/benbjohnson/litestream"
 	"github.com/superfly/ltx"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -26,6 +28,10 @@ type KeeperConfig struct {
 	Target  *Target
 	User    string
 	Machine string
+	// Lineage names the history that is written, for which this machine takes the lease; empty means none is taken.
+	Lineage string
+	// Host is what people call this machine.
+	Host string
 	// Info is the content of machine.json; called whenever it is written.
 	Info func(ctx context.Context) app.MachineInfo
 	// Known is what was known when the engine last ran: the last drill and what was replicated.
@@ -52,6 +58,7 @@ type Keeper struct {
 	ready   chan struct{} // closed while session is set
 	drill   sync.Mutex    // one drill at a time
 	status  statusKeeper
+	primary *primary
 }
 
 // NewKeeper returns a Keeper that does nothing until Run.
@@ -64,6 +71,10 @@ func NewKeeper(cfg KeeperConfig) *Keeper {
 	}
 	k := &Keeper{cfg: cfg, ready: make(chan struct{})}
 	k.replica = NewReplica(ReplicaConfig{Target: cfg.Target, User: cfg.User, Machine: cfg.Machine, Logger: cfg.Logger})
+	k.primary = &primary{
+		t: cfg.Target, user: cfg.User, lineage: cfg.Lineage, machine: cfg.Machine, host: cfg.Host,
+		note: filepath.Join(metaDir(cfg.File.Path()), "lease"), now: cfg.Now,
+	}
 	k.status.init(cfg.Known, cfg.Target.URL())
 	return k
 }
@@ -81,6 +92,14 @@ var errAside = errors.New("stepped aside")
 // *app.Error when the file cannot be replicated at all (missing, not a database).
 func (k *Keeper) Run(ctx context.Context, report func(app.Report)) error {
 	defer k.status.onChange(nil)
+	release, err := lockWriter(metaDir(k.cfg.File.Path()))
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := k.beginPrimary(ctx); err != nil {
+		return err
+	}
 	rebase := ""
 	for {
 		s, err := k.open(ctx, rebase)
@@ -99,6 +118,20 @@ func (k *Keeper) Run(ctx context.Context, report func(app.Report)) error {
 		}
 	}
 }
+
+// beginPrimary fails where another machine is the primary, before the file is touched. A target that does not answer is
+// no reason: nothing is sent to it before it does.
+func (k *Keeper) beginPrimary(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := k.primary.hold(ctx); errors.Is(err, errNotPrimary) {
+		return err
+	}
+	return nil
+}
+
+// metaDir is the folder beside a database that Litestream keeps its state in.
+func metaDir(db string) string { return litestream.NewDB(db).MetaPath() }
 
 // open starts a session and makes it the one that Flush, Mark and Drill use.
 func (k *Keeper) open(ctx context.Context, rebase string) (*session, error) {

@@ -2,6 +2,7 @@ package standalone
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"path"
@@ -18,9 +19,15 @@ type objects interface {
 	open(ctx context.Context, key string, offset, size int64) (io.ReadCloser, error)
 	// list yields the objects right in dir in the order of their names, from the name that is or follows from.
 	list(ctx context.Context, dir, from string) iter.Seq2[object, error]
+	// claim makes a small object only if there is none of that key: errClaimed else. Of several that claim at the same
+	// time one succeeds.
+	claim(ctx context.Context, key string, content []byte) error
 	// remove deletes an object; one that is not there is no error.
 	remove(ctx context.Context, key string) error
 }
+
+// errClaimed is wrapped where an object that is to be made is there already.
+var errClaimed = errors.New("there already")
 
 // store is objects and what else a kind of target does in its own way.
 type store interface {
@@ -47,6 +54,7 @@ const (
 	indexName   = "index.json"
 	machineName = "machine.json"
 	ltxDir      = "ltx"
+	lineageName = "lineage"
 )
 
 func indexKey() string                 { return path.Join(layoutRoot, indexName) }

@@ -88,7 +88,7 @@ func (t *Target) Machines(ctx context.Context, user string) ([]app.Machine, erro
 	}
 	machines := make([]app.Machine, 0, len(ids))
 	for _, id := range ids {
-		if id == "lineage" { // keeps the leases
+		if id == lineageName { // keeps the leases
 			continue
 		}
 		info, err := t.ReadMachine(ctx, user, id)
@@ -97,7 +97,30 @@ func (t *Target) Machines(ctx context.Context, user string) ([]app.Machine, erro
 		}
 		machines = append(machines, app.Machine{ID: id, User: user, MachineInfo: info})
 	}
-	return machines, nil
+	return machines, t.markPrimaries(ctx, user, machines)
+}
+
+// markPrimaries says of each machine whether it is the one that writes its lineage.
+func (t *Target) markPrimaries(ctx context.Context, user string, machines []app.Machine) error {
+	known := map[string]lease{}
+	for i := range machines {
+		m := &machines[i]
+		if m.Lineage == "" || checkID(m.Lineage) != nil {
+			continue
+		}
+		l, ok := known[m.Lineage]
+		if !ok {
+			var err error
+			if l, err = t.readLease(ctx, user, m.Lineage); err != nil {
+				return classify("machines", err)
+			}
+			known[m.Lineage] = l
+		}
+		if l.Machine == m.ID {
+			m.Primary, m.PrimarySince = true, l.Since
+		}
+	}
+	return nil
 }
 
 // WriteMachine writes machine.json beside a machine's data.

@@ -123,11 +123,10 @@ func (s *session) settlePosition(ctx context.Context) (last ltx.TXID, whole bool
 	if err != nil {
 		return 0, false, classify("replicate", err)
 	}
-	if there := maxTXID(files); there > last {
-		if err := s.takePosition(ctx, files[len(files)-1]); err != nil {
+	if there := maxTXID(files); there > last || last == 0 {
+		if last, err = s.positionThere(ctx, files); err != nil {
 			return 0, false, err
 		}
-		last = there
 	}
 	if last == 0 {
 		return 0, true, nil
@@ -157,11 +156,33 @@ func (s *session) newestLocal() (ltx.TXID, error) {
 	return newest, nil
 }
 
-// takePosition puts the newest change of the target where Litestream keeps its position. It happens when the local
+// positionThere takes the position from the target: its newest change, or a full copy that is newer, because the change
+// after it never got there. It returns 0 where the target has nothing.
+func (s *session) positionThere(ctx context.Context, changes []*ltx.FileInfo) (ltx.TXID, error) {
+	newest := &ltx.FileInfo{}
+	if len(changes) > 0 {
+		newest = changes[len(changes)-1]
+	}
+	if newest.Size > 0 || newest.MaxTXID == 0 { // else only known by its number: the target cannot be asked
+		full, err := s.index.list(ctx, snapshotLevel)
+		if err != nil {
+			return 0, classify("replicate", err)
+		}
+		if maxTXID(full) > newest.MaxTXID {
+			newest = full[len(full)-1]
+		}
+	}
+	if newest.MaxTXID == 0 {
+		return 0, nil
+	}
+	return newest.MaxTXID, s.takePosition(ctx, newest)
+}
+
+// takePosition puts the newest object of the target where Litestream keeps its position. It happens when the local
 // state was lost, or the file was set up anew.
 func (s *session) takePosition(ctx context.Context, newest *ltx.FileInfo) error {
 	dir := s.db.LTXLevelDir(0)
-	if newest.Size == 0 { // only known by its number: the target cannot be asked
+	if newest.Size == 0 {
 		return app.Errorf(app.CodeUnreachable, "replicate", "The storage cannot be asked where the copies end.").WithHint(retryHint)
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -170,14 +191,19 @@ func (s *session) takePosition(ctx context.Context, newest *ltx.FileInfo) error 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	r, err := s.index.OpenLTXFile(ctx, 0, newest.MinTXID, newest.MaxTXID, 0, 0)
+	r, err := s.index.OpenLTXFile(ctx, newest.Level, newest.MinTXID, newest.MaxTXID, 0, 0)
 	if err != nil {
 		return classify("replicate", err)
 	}
 	defer func() { _ = r.Close() }()
-	return replaceFile(s.db.LTXPath(0, newest.MinTXID, newest.MaxTXID), func(w io.Writer) error {
-		_, err := io.Copy(w, r)
-		return err
+	end := newest.MaxTXID
+	return replaceFile(s.db.LTXPath(0, end, end), func(w io.Writer) error {
+		if newest.Level == 0 {
+			_, err := io.Copy(w, r)
+			return err
+		}
+		out := bufio.NewWriterSize(w, rewriteBuffer)
+		return cmp.Or(recode(ltx.NewDecoder(bufio.NewReaderSize(r, rewriteBuffer)), out, func(h *ltx.Header) { h.MinTXID = end }), out.Flush())
 	})
 }
 
@@ -227,11 +253,16 @@ func endAt(path string, where salts) error {
 	r := bufio.NewReaderSize(in, rewriteBuffer)
 	return replaceFile(path, func(f io.Writer) error {
 		w := bufio.NewWriterSize(f, rewriteBuffer)
-		return cmp.Or(copyEndingAt(ltx.NewDecoder(r), w, where), w.Flush())
+		ending := func(h *ltx.Header) {
+			h.WALOffset, h.WALSize = litestream.WALHeaderSize, 0
+			h.WALSalt1, h.WALSalt2 = where.a, where.b
+		}
+		return cmp.Or(recode(ltx.NewDecoder(r), w, ending), w.Flush())
 	})
 }
 
-func copyEndingAt(dec *ltx.Decoder, w io.Writer, where salts) error {
+// recode writes the same pages under a changed header.
+func recode(dec *ltx.Decoder, w io.Writer, change func(*ltx.Header)) error {
 	if err := dec.DecodeHeader(); err != nil {
 		return err
 	}
@@ -240,8 +271,7 @@ func copyEndingAt(dec *ltx.Decoder, w io.Writer, where salts) error {
 		return err
 	}
 	h := dec.Header()
-	h.WALOffset, h.WALSize = litestream.WALHeaderSize, 0
-	h.WALSalt1, h.WALSalt2 = where.a, where.b
+	change(&h)
 	if err := enc.EncodeHeader(h); err != nil {
 		return err
 	}
@@ -267,7 +297,12 @@ func copyEndingAt(dec *ltx.Decoder, w io.Writer, where salts) error {
 }
 
 // replaceFile writes a file beside path, syncs it and renames it there.
-func replaceFile(path string, write func(io.Writer) error) (err error) {
+func replaceFile(path string, write func(io.Writer) error) error {
+	return replaceFileIf(path, write, func(rename func() error) error { return rename() })
+}
+
+// replaceFileIf lets the last step be taken, or not.
+func replaceFileIf(path string, write func(io.Writer) error, last func(rename func() error) error) (err error) {
 	tmp := path + ".tmp" // Litestream removes such files when it opens
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
 	if err != nil {
@@ -287,8 +322,13 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = os.Rename(tmp, path); err != nil {
-		return err
+	renamed := false
+	err = last(func() error {
+		renamed = true
+		return os.Rename(tmp, path)
+	})
+	if err != nil || !renamed {
+		return errors.Join(err, os.Remove(tmp))
 	}
 	return syncDir(filepath.Dir(path))
 }

@@ -45,8 +45,13 @@ type session struct {
 	reading   sync.RWMutex  // held for reading while a full copy is read from the file
 	walIndex  *walIndex
 	sealed    seal
-	asideAt   time.Time  // when another program's checkpoint was let through last; guarded by capturing
-	shipping  sync.Mutex // one upload at a time
+	whole     ltx.TXID    // the newest change that holds the whole file and was not looked at; guarded by capturing
+	hashes    *pageHashes // of the pages, once they are needed; guarded by capturing
+	slimPages int         // the largest file whose changes are made smaller
+	asideAt   time.Time   // when another program's checkpoint was let through last; guarded by capturing
+	shipping  sync.Mutex  // one upload at a time
+	local     sync.Mutex  // guards sending, and the change files against being dropped
+	sending   ltx.TXID    // the change that is being sent, 0 for none
 	shipWake  chan struct{}
 	drillWake chan struct{}
 	thinnedAt time.Time
@@ -64,13 +69,14 @@ func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error)
 	}
 	s := &session{
 		k: k, log: k.cfg.Logger, identity: identity, readOnly: !writable(k.cfg.File.Path()), rebaseFor: rebase, interval: k.cfg.Target.Interval(),
-		done: make(chan struct{}), shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: k.cfg.Now(),
+		slimPages: slimPages, done: make(chan struct{}), shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: k.cfg.Now(),
 	}
 	s.litestreamLog = slog.New(quiet{k.cfg.Logger.Handler()})
 	client := k.cfg.Target.ReplicaClient(k.cfg.User, k.cfg.Machine)
 	client.SetLogger(s.litestreamLog)
 	floor, _ := ltx.ParseTXID(k.cfg.Known.ReplicatedTXID)
 	s.index = newIndex(client, floor, k.status.sent)
+	s.index.allowed = k.primary.hold
 	if err := s.index.Init(ctx); err != nil {
 		return nil, classify("replicate", err)
 	}

@@ -49,6 +49,8 @@ func (s *session) shipTurn(ctx context.Context, retry *backoff) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, errNotPrimary):
+		return err
 	case errors.Is(err, errUnproved):
 		return nil // it is proved, and woken for, or the session ends
 	case err != nil && damagedLocalState(err):
@@ -73,51 +75,51 @@ func (s *session) ship(ctx context.Context) error {
 	if err != nil || pos.TXID == 0 {
 		return err
 	}
+	if err := s.k.primary.hold(ctx); err != nil {
+		if errors.Is(err, errNoPlace) && s.k.status.everReplicated() {
+			err = s.k.gone(err)
+		}
+		return err
+	}
 	if err := s.present(ctx); err != nil {
 		return err
 	}
-	if err := s.ensureBase(ctx, pos.TXID); err != nil {
+	next, err := s.nextToSend(ctx)
+	if err != nil {
 		return err
 	}
+	s.supersede()
 	s.k.status.sending(pos.TXID, s.sizes)
-	if err := s.db.Replica.Sync(ctx); err != nil {
+	newest, err := s.sendChanges(ctx, next, pos.TXID)
+	if err != nil {
 		return err
 	}
 	s.index.online()
-	s.k.status.shipped(s.db.Replica.Pos().TXID, s.now())
+	s.k.status.shipped(newest, s.now())
 	return nil
 }
 
-// ensureBase makes sure that the next change file to send is here. Where it is not (the target lost its files, or the
-// local state its own) a new full copy bridges the gap; the same after the file was replaced.
-func (s *session) ensureBase(ctx context.Context, pos ltx.TXID) error {
+// nextToSend is the first change that is not at the target yet. A file that was replaced gets a full copy first.
+func (s *session) nextToSend(ctx context.Context) (ltx.TXID, error) {
 	if s.rebaseFor != "" {
-		if err := s.newBase(ctx, s.rebaseFor); err != nil {
-			return err
+		txid, err := s.newBase(ctx, s.rebaseFor)
+		if err != nil {
+			return 0, err
 		}
 		s.rebaseFor = ""
-		return nil
+		return txid + 1, nil
 	}
 	sent, err := s.index.list(ctx, 0)
-	if err != nil {
-		return err
-	}
-	next := maxTXID(sent) + 1
-	if next > pos {
-		return nil
-	}
-	if _, err := os.Stat(s.db.LTXPath(0, next, next)); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return s.newBase(ctx, "the next change is not here any more")
+	return maxTXID(sent) + 1, err
 }
 
-func (s *session) newBase(ctx context.Context, why string) error {
+// newBase makes a full copy of the file as it is and goes on from there. It returns the change that the next one follows.
+func (s *session) newBase(ctx context.Context, why string) (ltx.TXID, error) {
 	txid, err := s.fullCopy(ctx, why)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.goOnFrom(ctx, txid)
+	return txid, s.goOnFrom(ctx, txid)
 }
 
 func (s *session) sizes(txid ltx.TXID) int64 {
@@ -164,7 +166,12 @@ func (s *session) present(ctx context.Context) error {
 		s.announced = err == nil // a place that was full is not one that lost our copies
 		return err
 	}
-	return app.Errorf(app.CodeUnreachable, "replicate", "The copies are not at %s any more.", t.URL()).
+	return k.gone(err)
+}
+
+// gone says that a place that held our copies does not: perhaps its disk is not mounted, so it is looked at again.
+func (k *Keeper) gone(err error) error {
+	return app.Errorf(app.CodeUnreachable, "replicate", "The copies are not at %s any more.", k.cfg.Target.URL()).
 		WithHint("Mount the disk again, or run `coditect-sync setup` to begin a new copy there.").Wrap(err)
 }
 

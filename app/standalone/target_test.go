@@ -2,9 +2,11 @@ package standalone
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/apptest"
 )
 
 func writeAll(b []byte) func(io.Writer) error {
@@ -331,5 +334,27 @@ func TestSameDisk(t *testing.T) {
 	}
 	if same, err := target.SameDisk("/proc"); err != nil || same {
 		t.Errorf("/proc: %v, %v", same, err)
+	}
+}
+
+// TestLargeUploadGoesOnAfterASilentPart: what a chunk needs again is not taken from the beginning.
+func TestLargeUploadGoesOnAfterASilentPart(t *testing.T) {
+	target, g := gcsTarget(t)
+	target.store.(*gcsStore).idle = 3 * time.Second
+	want := make([]byte, 5*uploadChunk)
+	_, _ = rand.Read(want)
+	for _, fault := range []apptest.Fault{{Cut: apptest.CutReply, Times: 1}, {Delay: time.Minute, Times: 1}, {Status: 503, Times: 1}} {
+		lift := g.Fault(apptest.On(http.MethodPost, "upload_id"), fault)
+		g.Forget()
+		if _, err := target.store.put(t.Context(), "standalone/x", time.Time{}, writeAll(want)); err != nil {
+			t.Errorf("%+v: %v", fault, err)
+		}
+		lift()
+		if got := g.Read("memory", "some/where/standalone/x"); !bytes.Equal(got, want) {
+			t.Errorf("%+v: stored %d bytes, want the %d that were sent", fault, len(got), len(want))
+		}
+		if n := g.Counts().A; n != 1 {
+			t.Errorf("%+v: %d uploads, want one that goes on", fault, n)
+		}
 	}
 }

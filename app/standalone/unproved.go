@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/superfly/ltx"
 )
@@ -22,7 +21,7 @@ func (s *session) unprove(last ltx.TXID) error {
 		return err
 	}
 	err := os.WriteFile(s.unprovedPath(), []byte(last.String()), 0o600)
-	if errno, ok := errors.AsType[syscall.Errno](err); ok && isAny(errno, readOnlyErrnos) {
+	if isReadOnly(err) {
 		return nil // nobody can write there, so nothing is captured either
 	}
 	return err

@@ -38,6 +38,19 @@ func (x *walIndex) header() (h indexHeader, ok bool) {
 	}, true
 }
 
+// backfillOffset is where WalCkptInfo begins: how many frames of the WAL are in the database.
+const backfillOffset = 2 * indexHeaderSize
+
+// waiting is how many committed frames are not in the database yet. ok is false as for header.
+func (x *walIndex) waiting() (frames uint32, ok bool) {
+	h, ok := x.header()
+	b := make([]byte, 4)
+	if n, err := x.f.ReadAt(b, backfillOffset); !ok || n < len(b) && err != nil {
+		return 0, false
+	}
+	return h.frames - min(h.frames, binary.NativeEndian.Uint32(b)), true
+}
+
 // is tells whether it is this file.
 func (x *walIndex) is(file os.FileInfo) bool {
 	if x.f == nil {

@@ -10,7 +10,7 @@ import (
 // Action is what a click asks for. The zero value asks for nothing.
 type Action struct {
 	Kind ActionKind
-	// Mode is the wish of SetMode.
+	// Mode is the wish of SetMode. For Sync it is cloud where changes go to the cloud.
 	Mode app.Mode
 	// For is how long Pause lasts: a time, or one of the two below.
 	For time.Duration
@@ -34,6 +34,7 @@ const (
 	Restore ActionKind = "restore"
 	Undo    ActionKind = "undo"
 	Verify  ActionKind = "verify"
+	Prove   ActionKind = "prove"
 	Open    ActionKind = "open"
 	Logs    ActionKind = "logs"
 	Doctor  ActionKind = "doctor"
@@ -54,12 +55,19 @@ const (
 	ViewRestore     = "restore"
 	ViewDiagnostics = "diagnostics"
 	ViewDoctor      = "doctor"
+	ViewAccount     = "account"
+	ViewLost        = "lost"
+	ViewMachines    = "machines"
+	ViewMove        = "move"
+	ViewMoveBack    = "move?to=standalone"
 )
 
 // Actions is what of app.Service the tray uses for clicks.
 type Actions interface {
 	EditPrefs(ctx context.Context, edit app.PrefsEdit) (app.Status, error)
 	Flush(ctx context.Context) (app.RestorePoint, error)
+	Push(ctx context.Context, req app.PushRequest) (app.PushResult, error)
+	Prove(ctx context.Context) (app.Proof, error)
 	Restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error)
 	Undo(ctx context.Context) (app.RestoreResult, error)
 	Verify(ctx context.Context) (app.Drill, error)
@@ -81,7 +89,9 @@ func (d deed) do(ctx context.Context, a Action) (sentence string, err error) {
 	case SetMode, Pause, Resume:
 		_, err = d.actions.EditPrefs(ctx, d.edit(a))
 	case Sync:
-		_, err = d.actions.Flush(ctx)
+		return d.sync(ctx, a.Mode)
+	case Prove:
+		return same(d.actions.Prove(ctx))
 	case Restore:
 		return d.restored(d.actions.Restore(ctx, app.RestoreRequest{Moment: d.moment(a)}))
 	case Undo:
@@ -98,6 +108,16 @@ func (d deed) do(ctx context.Context, a Action) (sentence string, err error) {
 		err = d.actions.Quit(ctx)
 	}
 	return "", err
+}
+
+// sync sends what waits. In cloud mode that lasts until there is a network, so the menu is not kept waiting for it.
+func (d deed) sync(ctx context.Context, mode app.Mode) (string, error) {
+	if mode != app.ModeCloud {
+		_, err := d.actions.Flush(ctx)
+		return "", err
+	}
+	res, err := d.actions.Push(ctx, app.PushRequest{})
+	return pushed(res, err)
 }
 
 func (d deed) edit(a Action) app.PrefsEdit {

@@ -38,6 +38,14 @@ func newScript() *script {
 		return app.RestoreResult{Note: "Another program wrote meanwhile."}, nil
 	}
 	s.VerifyFunc = func(context.Context) (app.Drill, error) { s.say("verify"); return app.Drill{OK: true, Rows: 1234}, nil }
+	s.PushFunc = func(context.Context, app.PushRequest) (app.PushResult, error) {
+		s.say("push")
+		return app.PushResult{Pushed: 10, Rejected: 2}, nil
+	}
+	s.ProveFunc = func(context.Context) (app.Proof, error) {
+		s.say("prove")
+		return app.Proof{Problem: "The table decisions differs in 1 row.", Cure: "It is being fetched again."}, nil
+	}
 	s.QuitFunc = func(context.Context) error { s.say("quit"); return nil }
 	s.DoctorFunc = func(context.Context) ([]app.Finding, error) {
 		s.say("doctor")
@@ -68,6 +76,8 @@ func TestActions(t *testing.T) {
 		{Action{Kind: Pause, For: UntilResumed}, "until 9999-01-01T00:00:00Z", ""},
 		{Action{Kind: Resume}, "until 0001-01-01T00:00:00Z", ""},
 		{Action{Kind: Sync}, "flush", ""},
+		{Action{Kind: Sync, Mode: app.ModeCloud}, "push", "2 of 12 changes were not accepted; they are in lost & found."},
+		{Action{Kind: Prove}, "prove", "The table decisions differs in 1 row. It is being fetched again."},
 		{Action{Kind: Restore, Point: "00000000000012ab"}, `restore "00000000000012ab" 0001-01-01T00:00:00Z`, "Your memory is as it was at 12:03:03."},
 		{Action{Kind: Restore, Ago: time.Hour}, `restore "" 2025-11-24T12:03:03Z`, "Your memory is as it was at 12:03:03."},
 		{Action{Kind: Restore, Yesterday: true}, `restore "" 2025-11-23T22:59:59.999Z`, "Your memory is as it was at 12:03:03."},

@@ -63,6 +63,16 @@ func (s *childService) Flush(context.Context) (app.RestorePoint, error) {
 	return app.RestorePoint{}, nil
 }
 
+func (s *childService) Push(context.Context, app.PushRequest) (app.PushResult, error) {
+	s.say("push")
+	return app.PushResult{}, nil
+}
+
+func (s *childService) Prove(context.Context) (app.Proof, error) {
+	s.say("prove")
+	return app.Proof{Equal: true, Rows: 128_431}, nil
+}
+
 func (s *childService) restored(call string) (app.RestoreResult, error) {
 	s.mu.Lock()
 	s.restores++
@@ -137,7 +147,6 @@ func (s *childService) config() Config {
 		Logger:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OpenWindow: func(view string) error { s.say("window %s", view); return nil },
 		NoWindow:   func() string { return s.ordered().NoWindow },
-		NoCloud:    "no server is configured",
 		ShowLogs:   func() error { s.say("logs"); return nil },
 	}
 }

@@ -56,7 +56,12 @@ func TestIconOf(t *testing.T) {
 		{"fetching for a restore", progress(app.Progress{Phase: app.PhaseFetch}), Restoring},
 		{"flushing for a restore", all(func(s *app.Status) { s.State = app.StateRestoring }, progress(app.Progress{Phase: app.PhaseFlush})), Restoring},
 		{"paused", func(s *app.Status) { s.State = app.StatePaused }, Paused},
-		{"cloud", func(s *app.Status) { s.State, s.Standalone = app.StateCloud, nil }, Protected},
+		{"cloud", func(s *app.Status) {
+			s.Mode, s.State, s.Standalone, s.Cloud = app.ModeCloud, app.StateCloud, nil, &app.CloudStatus{LastProof: &app.Proof{Equal: true}}
+		}, Protected},
+		{"cloud, nothing proved", func(s *app.Status) {
+			s.Mode, s.State, s.Standalone, s.Cloud = app.ModeCloud, app.StateCloud, nil, &app.CloudStatus{}
+		}, Syncing},
 		{"an unknown state", func(s *app.Status) { s.State, s.Healthy = "other", false }, Stalled},
 		{"denied", fault(app.CodeDenied), Attention},
 		{"full", fault(app.CodeNoSpace), Attention},
@@ -85,8 +90,11 @@ func TestNeverGreenUnproved(t *testing.T) {
 		}
 		green++
 		working := st.State == app.StateStandalone || st.State == app.StateCloud
-		if !st.Healthy || !working || st.Error != nil || drillFailed(st) || waited(st, noon) > syncingAfter || phase(st) == app.PhaseOffline {
+		if !st.Healthy || !working || st.Error != nil || disproved(st) || waited(st, noon) > syncingAfter || phase(st) == app.PhaseOffline {
 			t.Fatalf("green for %+v", st)
+		}
+		if inCloud(st) && st.Cloud != nil && (st.Cloud.LastProof == nil || !st.Cloud.LastProof.Equal || coming(st)) {
+			t.Fatalf("green for %+v with %+v", st, st.Cloud)
 		}
 	}
 	if green < 1000 {
@@ -98,6 +106,7 @@ func randomStatus(random *rand.Rand) app.Status {
 	coin := func() bool { return random.IntN(2) == 0 }
 	states := []app.State{app.StateNew, app.StateOff, app.StateSignedOut, app.StateCloud, app.StateStandalone, app.StatePaused, app.StateRestoring, app.StateError}
 	phases := []app.Phase{app.PhaseFirstCopy, app.PhaseCopying, app.PhaseOffline, app.PhaseDrill, app.PhaseFetch, app.PhaseCheck, app.PhaseReplace, app.PhaseFlush}
+	phases = append(phases, app.PhaseEnrol, app.PhaseUploading, app.PhaseFirstSync, app.PhaseCatchingUp, app.PhaseStalled, app.PhaseProof)
 	st := app.Status{State: states[random.IntN(len(states))], Healthy: coin()}
 	if coin() {
 		st.Progress = &app.Progress{Phase: phases[random.IntN(len(phases))], Rate: float64(random.IntN(2)), Since: before(time.Duration(random.IntN(200)) * time.Second)}
@@ -112,6 +121,15 @@ func randomStatus(random *rand.Rand) app.Status {
 		}
 		if coin() {
 			st.Standalone.WaitingSince = before(time.Duration(random.IntN(120)) * time.Second)
+		}
+	}
+	if coin() {
+		st.Mode, st.Cloud = app.ModeCloud, &app.CloudStatus{}
+		if coin() {
+			st.Cloud.LastProof = &app.Proof{Equal: coin(), Cure: []string{"", "It is put right."}[random.IntN(2)]}
+		}
+		if coin() {
+			st.Cloud.WaitingSince = before(time.Duration(random.IntN(120)) * time.Second)
 		}
 	}
 	return st

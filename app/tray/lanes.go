@@ -24,7 +24,7 @@ func (a Action) lane() lane {
 		return laneRestore
 	case Sync:
 		return laneFlush
-	case Verify:
+	case Verify, Prove:
 		return laneVerify
 	case Doctor:
 		return laneDoctor

@@ -51,6 +51,11 @@ const (
 	ItemStandalone ID = "mode-standalone"
 	ItemOff        ID = "mode-off"
 	ItemLocked     ID = "mode-locked"
+	ItemAccount    ID = "account"
+	ItemSignIn     ID = "account-in"
+	ItemSignOut    ID = "account-out"
+	ItemLost       ID = "lost"
+	ItemMachines   ID = "machines"
 	ItemUndo       ID = "undo"
 	ItemRestore    ID = "restore"
 	ItemHourAgo    ID = "restore-hour"
@@ -86,6 +91,7 @@ var layout = []place{
 	{id: ItemPause, children: []place{{id: ItemPause30m}, {id: ItemPause2h}, {id: ItemPauseDay}, {id: ItemPauseOpen}}},
 	{},
 	{id: ItemMode}, {id: ItemCloud, check: true}, {id: ItemStandalone, check: true}, {id: ItemOff, check: true}, {id: ItemLocked},
+	{id: ItemAccount, children: []place{{id: ItemSignIn}, {id: ItemSignOut}, {id: ItemLost}, {id: ItemMachines}}},
 	{},
 	{id: ItemUndo},
 	{id: ItemRestore, children: []place{

@@ -28,6 +28,27 @@ func proved(d app.Drill, err error) (string, error) {
 	return fmt.Sprintf("Proved just now: %s rows can be restored.", count(d.Rows)), nil
 }
 
+// same says what a proof of cloud mode found.
+func same(p app.Proof, err error) (string, error) {
+	switch {
+	case err != nil:
+		return "", err
+	case p.Equal:
+		return fmt.Sprintf("Proved just now: this machine and the cloud hold the same %s rows.", count(p.Rows)), nil
+	case p.Cure != "":
+		return p.Problem + " " + p.Cure, nil
+	}
+	return "Not the same: " + p.Problem, nil
+}
+
+// pushed speaks only of what was not accepted: the rest shows in the Status.
+func pushed(res app.PushResult, err error) (string, error) {
+	if err != nil || res.Rejected == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("%s of %s changes were not accepted; they are in lost & found.", count(res.Rejected), count(res.Rejected+res.Pushed)), nil
+}
+
 // found says what the doctor found: the worst of it, since there is one line.
 func found(findings []app.Finding, err error) (string, error) {
 	if err != nil {

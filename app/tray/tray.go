@@ -18,8 +18,6 @@ type Config struct {
 	// NoWindow says what to install while there is no window to open, "" when there is one. It is asked whenever the
 	// menu may change, so it should be quick. Without it a window is there if OpenWindow is.
 	NoWindow func() string
-	// NoCloud says why cloud mode cannot be switched on; empty when it can.
-	NoCloud string
 	// ShowLogs opens the log for reading. Without it the menu does not offer that.
 	ShowLogs func() error
 	// Tell shows what came of a click to somebody who has closed the menu since. The menu shows it in any case.
@@ -90,7 +88,7 @@ type tray struct {
 func newTray(cfg Config, stop context.CancelFunc) *tray {
 	t := &tray{cfg: cfg, stop: stop, events: make(chan func()), busy: map[lane]bool{}}
 	t.deed = deed{actions: cfg.Service, openWindow: cfg.OpenWindow, showLogs: cfg.ShowLogs, now: wallClock}
-	t.scene = Scene{NoCloud: cfg.NoCloud, CanShowLogs: cfg.ShowLogs != nil}
+	t.scene = Scene{CanShowLogs: cfg.ShowLogs != nil}
 	return t
 }
 

@@ -16,9 +16,9 @@ type Scene struct {
 	NoPoints string
 	// Outcome is what came of the last click, where the Status does not show it.
 	Outcome string
-	// NoWindow says what to install while no window can be opened, NoCloud why cloud mode cannot be switched on. Both
-	// are short enough to stand behind a label, and empty when there is nothing in the way.
-	NoWindow, NoCloud string
+	// NoWindow says what to install while no window can be opened. It is short enough to stand behind a label, and empty
+	// when there is one.
+	NoWindow string
 	// CanShowLogs tells that the item for it has something to call.
 	CanShowLogs bool
 }
@@ -98,7 +98,7 @@ func (v view) workItems() []Item {
 	if proof := v.proof(); proof != "" {
 		items = append(items, info(ItemProof, proof))
 	}
-	working := v.State == app.StateStandalone || v.State == app.StateCloud
+	working := v.working()
 	if working && !restoring(v.Status) {
 		items = append(items, v.sync())
 	}
@@ -110,6 +110,8 @@ func (v view) workItems() []Item {
 	}
 	return items
 }
+
+func (v view) working() bool { return v.State == app.StateStandalone || v.State == app.StateCloud }
 
 func pauses() []Item {
 	pause := func(id ID, label string, length time.Duration) Item {
@@ -132,12 +134,19 @@ func (v view) sync() Item {
 	if v.icon.urgent() {
 		return info(ItemSync, label)
 	}
-	return Item{ID: ItemSync, Label: label, Do: Action{Kind: Sync}}
+	do := Action{Kind: Sync}
+	if inCloud(v.Status) {
+		do.Mode = app.ModeCloud
+	}
+	return Item{ID: ItemSync, Label: label, Do: do}
 }
 
 // fix is the one thing to do about the state, where there is one.
 func (v view) fix() (Item, bool) {
 	drill := Item{ID: ItemFix, Label: "Run a test restore now", Do: Action{Kind: Verify}}
+	if inCloud(v.Status) {
+		drill = Item{ID: ItemFix, Label: "Prove it now", Do: Action{Kind: Prove}}
+	}
 	switch {
 	case v.State == app.StateNew && v.NoWindow != "":
 		return Item{ID: ItemFix, Label: "Set up", Disabled: true, Reason: setupInTerminal}, true
@@ -145,6 +154,8 @@ func (v view) fix() (Item, bool) {
 		return v.opens(ItemFix, "Set up…", ViewFirstRun), true
 	case v.State == app.StateSignedOut:
 		return v.opens(ItemFix, "Sign in…", ViewSignIn), true
+	case v.State == app.StateOff && v.signedIn() && v.ModeLocked == "":
+		return Item{ID: ItemFix, Label: "Turn sync on again", Do: Action{Kind: SetMode, Mode: app.ModeCloud}}, true
 	case v.State == app.StateOff && v.Standalone != nil && v.ModeLocked == "":
 		return Item{ID: ItemFix, Label: "Protect it again", Do: Action{Kind: SetMode, Mode: app.ModeStandalone}}, true
 	case v.icon.urgent() && v.Error != nil && v.NoWindow == "":
@@ -156,43 +167,8 @@ func (v view) fix() (Item, bool) {
 }
 
 // proofTooOld tells that nothing is wrong but the age of the last proof.
-func (v view) proofTooOld() bool { return v.icon == Stalled && waited(v.Status, v.now) <= overdue }
-
-func (v view) modeItems() []Item {
-	items := []Item{info(ItemMode, "Mode"), v.cloud(), v.standalone(), v.mode(ItemOff, "Off", app.ModeOff)}
-	if v.ModeLocked != "" {
-		items = append(items, info(ItemLocked, line("Locked by CODITECT_SYNC_MODE="+v.ModeLocked)))
-	}
-	return items
-}
-
-func (v view) mode(id ID, label string, mode app.Mode) Item {
-	item := Item{ID: id, Label: label, Checked: v.Mode == mode, Do: Action{Kind: SetMode, Mode: mode}}
-	if v.ModeLocked != "" {
-		item.Disabled, item.Do = true, Action{}
-	}
-	return item
-}
-
-func (v view) cloud() Item {
-	item := v.mode(ItemCloud, "Cloud", app.ModeCloud)
-	if v.NoCloud != "" && !item.Checked {
-		item.Disabled, item.Reason, item.Do = true, v.NoCloud, Action{}
-	}
-	return item
-}
-
-// standalone leads to the setup while there is no storage.
-func (v view) standalone() Item {
-	item := v.mode(ItemStandalone, "Standalone", app.ModeStandalone)
-	switch {
-	case item.Disabled || v.Standalone != nil:
-	case v.NoWindow != "":
-		item.Disabled, item.Reason, item.Do = true, setupInTerminal, Action{}
-	default:
-		item.Label, item.Do = "Standalone…", Action{Kind: Open, View: ViewFirstRun}
-	}
-	return item
+func (v view) proofTooOld() bool {
+	return v.icon == Stalled && waited(v.Status, v.now) <= overdue && phase(v.Status) != app.PhaseStalled && !mending(v.Status)
 }
 
 func (v view) programItems() []Item {
@@ -222,14 +198,12 @@ func (v view) stale() time.Time {
 	if v.State == app.StatePaused {
 		at(pauseStale(v.PausedUntil, v.now))
 	}
-	if s := v.Standalone; s != nil {
-		if !s.LastReplicatedAt.IsZero() {
-			at(agoStale(s.LastReplicatedAt, v.now))
-		}
-		if !s.WaitingSince.IsZero() {
-			at(s.WaitingSince.Add(syncingAfter + time.Millisecond))
-			at(s.WaitingSince.Add(overdue + time.Millisecond))
-		}
+	if s := v.Standalone; s != nil && !s.LastReplicatedAt.IsZero() {
+		at(agoStale(s.LastReplicatedAt, v.now))
+	}
+	if t := since(v.Status); !t.IsZero() {
+		at(t.Add(syncingAfter + time.Millisecond))
+		at(t.Add(overdue + time.Millisecond))
 	}
 	if p := v.Progress; p != nil && !p.Since.IsZero() {
 		at(p.Since.Add(overdue + time.Millisecond))

@@ -46,6 +46,22 @@ func timeline() *app.Timeline {
 	return tl
 }
 
+// inTheCloud makes a healthy Status one of cloud mode.
+func inTheCloud(s *Scene) {
+	s.Mode, s.State, s.Standalone, s.Timeline = app.ModeCloud, app.StateCloud, nil, nil
+	s.Cloud = &app.CloudStatus{
+		Server: "https://sync.example.org", SignedIn: true, User: "mira@example.org", Recording: true, Connected: true,
+		LastPushedAt: before(40 * time.Second), LastSyncedAt: before(4 * time.Second),
+		LastProof: &app.Proof{At: before(63 * time.Second), Equal: true, Rows: 128_431},
+	}
+}
+
+// differing makes the last proof one that did not hold.
+func differing(s *Scene, cure string) {
+	s.Healthy, s.Cloud.LastProof.Equal = false, false
+	s.Cloud.LastProof.Problem, s.Cloud.LastProof.Cure = "The table decisions differs in 1 row.", cure
+}
+
 type sceneCase struct {
 	name string
 	icon Icon
@@ -64,7 +80,7 @@ var sceneCases = []sceneCase{
 	}},
 	{"off-never-set-up", Off, func(s *Scene) { s.Status = app.Status{Mode: app.ModeOff, State: app.StateOff}; s.Timeline = nil }},
 	{"signed-out", SignedOut, func(s *Scene) {
-		s.Mode, s.State, s.Healthy, s.Standalone, s.Timeline, s.NoCloud = app.ModeCloud, app.StateSignedOut, false, nil, nil, ""
+		s.Mode, s.State, s.Healthy, s.Standalone, s.Timeline = app.ModeCloud, app.StateSignedOut, false, nil, nil
 	}},
 	{"protected", Protected, func(*Scene) {}},
 	{"protected-busy", Protected, func(s *Scene) { s.Standalone.WaitingSince, s.Standalone.LagBytes = before(3*time.Second), 4096 }},
@@ -126,6 +142,65 @@ var sceneCases = []sceneCase{
 	{"protected-newer-than-the-list", Protected, func(s *Scene) {
 		s.Standalone.ReplicatedTXID, s.Standalone.LastReplicatedAt = "00000000000012ac", before(2*time.Second)
 	}},
+	{"cloud-new", New, func(s *Scene) {
+		s.Status, s.Timeline = app.Status{State: app.StateNew, Cloud: &app.CloudStatus{Server: "https://sync.example.org"}}, nil
+	}},
+	{"cloud-synced", Protected, func(s *Scene) { inTheCloud(s); s.Cloud.Rejected = 3 }},
+	{"cloud-synced-without-window", Protected, func(s *Scene) { inTheCloud(s); s.NoWindow = "install coditect-sync-window" }},
+	{"cloud-synced-with-storage", Protected, func(s *Scene) { st := s.Standalone; inTheCloud(s); s.Standalone = st }},
+	{"cloud-busy", Protected, func(s *Scene) { inTheCloud(s); s.Cloud.PendingUploads, s.Cloud.WaitingSince = 2, before(2*time.Second) }},
+	{"cloud-first-upload", Syncing, func(s *Scene) {
+		inTheCloud(s)
+		s.Healthy, s.Cloud.LastProof, s.Cloud.PendingUploads, s.Cloud.WaitingSince = false, nil, 46_198, before(time.Minute)
+		s.Progress = &app.Progress{Phase: app.PhaseUploading, Done: 82_008, Total: 128_206, Unit: "rows", Rate: 940, ETASeconds: 49, Since: before(70 * time.Second)}
+	}},
+	{"cloud-first-proof", Syncing, func(s *Scene) {
+		inTheCloud(s)
+		s.Healthy, s.Cloud.LastProof = false, nil
+		s.Progress = &app.Progress{Phase: app.PhaseProof, Done: 3, Total: 5, Unit: "tables", ETASeconds: 2, Since: before(2 * time.Second)}
+	}},
+	{"cloud-catching-up", Syncing, func(s *Scene) {
+		inTheCloud(s)
+		s.Cloud.LastProof.At, s.Cloud.PendingUploads, s.Cloud.WaitingSince = before(3*day), 12, before(20*time.Second)
+		s.Progress = &app.Progress{Phase: app.PhaseCatchingUp, Done: 18_240, Total: 41_902, Unit: "rows", Rate: 98, ETASeconds: 236, Since: before(3 * time.Minute)}
+	}},
+	{"cloud-syncing", Syncing, func(s *Scene) {
+		inTheCloud(s)
+		s.Cloud.PendingUploads, s.Cloud.WaitingSince = 12, before(30*time.Second)
+	}},
+	{"cloud-offline", Offline, func(s *Scene) {
+		inTheCloud(s)
+		s.Healthy, s.Cloud.PendingUploads, s.Cloud.WaitingSince = false, 214, before(43*time.Minute)
+		s.Progress = &app.Progress{Phase: app.PhaseOffline, Since: before(43 * time.Minute), Cause: "The network is down."}
+	}},
+	{"cloud-stalled", Stalled, func(s *Scene) {
+		inTheCloud(s)
+		s.Healthy, s.Cloud.PendingUploads, s.Cloud.WaitingSince = false, 42, before(4*time.Minute)
+		s.Cloud.Steps = []app.CureStep{{Text: "Reconnected", Done: true}, {Text: "Starting a new session"}}
+		s.Progress = &app.Progress{Phase: app.PhaseStalled, Since: before(3 * time.Minute), Cause: "The server accepts the connection but does not answer."}
+	}},
+	{"cloud-proof-old", Stalled, func(s *Scene) { inTheCloud(s); s.Healthy, s.Cloud.LastProof.At = false, before(9*day) }},
+	{"cloud-unequal", Attention, func(s *Scene) { inTheCloud(s); differing(s, "") }},
+	{"cloud-mending", Stalled, func(s *Scene) { inTheCloud(s); differing(s, "The table is being fetched again.") }},
+	{"cloud-needs-you", Attention, func(s *Scene) {
+		inTheCloud(s)
+		s.State, s.Healthy, s.Cloud.PendingUploads, s.Cloud.WaitingSince = app.StateError, false, 1, before(time.Hour)
+		s.Error = app.Errorf(app.CodeRefused, "enrol", "The table decisions has another shape.").WithHint("Update the program that made it.")
+	}},
+	{"cloud-paused", Paused, func(s *Scene) {
+		inTheCloud(s)
+		s.State, s.Healthy, s.PausedUntil, s.Cloud.PendingUploads, s.Cloud.WaitingSince = app.StatePaused, false, noon.Add(84*time.Minute), 57, before(36*time.Minute)
+	}},
+	{"cloud-signed-out", SignedOut, func(s *Scene) {
+		inTheCloud(s)
+		s.State, s.Healthy, s.Cloud.SignedIn, s.Cloud.PendingUploads, s.Cloud.WaitingSince = app.StateSignedOut, false, false, 88, before(32*time.Minute)
+	}},
+	{"cloud-off", Off, func(s *Scene) { inTheCloud(s); s.Mode, s.State, s.Healthy = app.ModeOff, app.StateOff, false }},
+	{"standalone-signed-in", Protected, func(s *Scene) { st := s.Status; inTheCloud(s); st.Cloud = s.Cloud; s.Status = st }},
+	{"cloud-hostile", Protected, func(s *Scene) {
+		inTheCloud(s)
+		s.Cloud.User = "a_b & <b>c</b>\r\n\x1b[31m" + strings.Repeat("long ", 200)
+	}},
 	{"hostile", Attention, func(s *Scene) {
 		s.Error = app.Errorf(app.CodeInvalid, "setup", "a_b & <b>c</b>\r\n\x1b[31m\u202egnp.exe %s", strings.Repeat("long ", 200))
 		s.ModeLocked = "standalone\nQuit"
@@ -133,7 +208,7 @@ var sceneCases = []sceneCase{
 }
 
 func (c sceneCase) scene() Scene {
-	s := Scene{Status: healthy(), Timeline: timeline(), NoCloud: "no server is configured", CanShowLogs: true}
+	s := Scene{Status: healthy(), Timeline: timeline(), CanShowLogs: true}
 	c.with(&s)
 	return s
 }

@@ -23,6 +23,9 @@ func (v view) words() words {
 	if v.Gone != nil {
 		return words{"Not running", []string{"CODITECT Sync does not answer, so nothing is protected.", v.Gone.Hint}, "CODITECT Sync does not answer" + v.lastCopy()}
 	}
+	if say, ok := v.cloudWords(); ok {
+		return say
+	}
 	switch v.icon {
 	case New:
 		return words{"Not set up yet", []string{"Keep what your AI work has learned:", "choose where the copies go."}, "Not set up yet, nothing is protected"}
@@ -167,15 +170,16 @@ func (v view) progressed() string {
 
 // looking tells that an engine looks for changes, so that it is known whether one waits.
 func (v view) looking() bool {
-	return v.Gone == nil && (v.State == app.StateStandalone || v.State == app.StateCloud || !v.Standalone.WaitingSince.IsZero())
+	return v.Gone == nil && (v.State == app.StateStandalone || !v.Standalone.WaitingSince.IsZero())
 }
 
 // waiting claims that nothing waits only while an engine looks for changes.
 func (v view) waiting() string {
+	if inCloud(v.Status) {
+		return v.waitingRows()
+	}
 	s := v.Standalone
 	switch {
-	case s == nil && v.Mode == app.ModeCloud:
-		return "Changes are recorded here"
 	case s == nil || s.ReplicatedTXID == "" && s.WaitingSince.IsZero():
 		return "Nothing is copied yet"
 	case !v.looking() && !s.LastReplicatedAt.IsZero():
@@ -194,6 +198,9 @@ func (v view) waiting() string {
 
 // proof is the last proof, where the line of the state does not tell it.
 func (v view) proof() string {
+	if inCloud(v.Status) {
+		return v.sameRows()
+	}
 	if v.icon == Protected || v.Standalone == nil || v.Standalone.LastDrill == nil {
 		return ""
 	}

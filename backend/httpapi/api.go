@@ -20,10 +20,14 @@ type Config struct {
 	Verifier backend.Verifier
 	Machines backend.Machines // nil: machines are managed elsewhere
 	Teams    backend.Teams    // nil: teams are
-	Log      *slog.Logger
-	Version  string
-	Limits   Limits
-	Now      func() time.Time // nil: time.Now
+	Sharing  backend.Sharing  // nil: who sees what is not told
+	Account  backend.Account  // nil: nobody exports or erases his own
+	// Invitations is nil where only whoever runs the server invites.
+	Invitations backend.Invitations
+	Log         *slog.Logger
+	Version     string
+	Limits      Limits
+	Now         func() time.Time // nil: time.Now
 }
 
 // API answers requests. It is an http.Handler.
@@ -33,6 +37,7 @@ type API struct {
 	machines *limiter
 	tenants  *limiter
 	pushes   *gate
+	proofs   proofLimits
 	draining atomic.Bool
 	handler  http.Handler
 }
@@ -44,7 +49,8 @@ func New(c Config) *API {
 	}
 	c.Limits = c.Limits.orDefaults()
 	a := &API{Config: c, metrics: newMetrics(), machines: newLimiter(c.Limits.MachinePerSecond, c.Limits.MachineBurst),
-		tenants: newLimiter(c.Limits.TenantPerSecond, c.Limits.TenantBurst), pushes: newGate(c.Limits.MachineAtOnce)}
+		tenants: newLimiter(c.Limits.TenantPerSecond, c.Limits.TenantBurst), pushes: newGate(c.Limits.MachineAtOnce),
+		proofs: newProofLimits(c.Limits)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", a.notFound)
 	mux.HandleFunc("GET /healthz", a.health)

@@ -78,7 +78,7 @@ func newServer(t testing.TB, db *pgtest.DB, limits httpapi.Limits) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.api = httpapi.New(httpapi.Config{Store: s.store, Verifier: verifier, Log: log, Version: "1", Limits: limits})
+	s.api = httpapi.New(httpapi.Config{Store: s.store, Verifier: verifier, Log: log, Version: "1", Limits: limits, Sharing: s.store})
 	s.serve(t)
 	return s
 }
@@ -103,7 +103,9 @@ func (s *server) serve(t testing.TB) {
 }
 
 // token is one that the server accepts, for a user and his machine.
-func (s *server) token(t testing.TB, user string) string {
+func (s *server) token(t testing.TB, user string) string { return s.tokenIn(t, "acme", user) }
+
+func (s *server) tokenIn(t testing.TB, tenant, user string) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: s.key, KeyID: "k1"}},
 		(&jose.SignerOptions{}).WithType("at+jwt"))
@@ -113,7 +115,7 @@ func (s *server) token(t testing.TB, user string) string {
 	now := time.Now()
 	text, err := jwt.Signed(signer).Claims(jwt.Claims{Issuer: "https://id.test", Subject: user, Audience: jwt.Audience{"api", "powersync"},
 		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(10 * time.Minute))}).
-		Claims(map[string]any{"tenant_id": "acme", "machine_id": user + "-pc"}).Serialize()
+		Claims(map[string]any{"tenant_id": tenant, "machine_id": user + "-pc"}).Serialize()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,4 +158,14 @@ func (s *server) push(t testing.TB, body string, headers ...string) pushapi.Answ
 		t.Fatal(err)
 	}
 	return a
+}
+
+// waitFor waits until a condition is met.
+func waitFor(t *testing.T, met func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !met(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come")
+		}
+	}
 }

@@ -10,16 +10,19 @@ import (
 // Limits are how much one machine and one tenant may ask of this process, and how long a client may take. Zero values are
 // replaced by the defaults.
 type Limits struct {
-	MachinePerSecond, TenantPerSecond float64       // requests; 10 and 200
-	MachineBurst, TenantBurst         int           // 50 and 1000
+	MachinePerSecond, TenantPerSecond float64       // requests; 20 and 200
+	MachineBurst, TenantBurst         int           // 200, so that 100,000 rows go up at once, and 1000
 	HeaderTime                        time.Duration // to send a request's header; 5 s
 	BodyTime                          time.Duration // to send its body; 60 s
 	MachineAtOnce                     int           // pushes of one machine at the same time; 4
+	ProofEvery                        time.Duration // how often a machine may have rows counted and hashed; 5 s
+	ProofBurst                        int           // after a pause; 20
+	TenantProofs, Proofs              int           // so many of them at the same time, of one tenant and of all; 2 and 4
 }
 
 func (l Limits) orDefaults() Limits {
 	if l.MachinePerSecond == 0 {
-		l.MachinePerSecond, l.MachineBurst = 10, 50
+		l.MachinePerSecond, l.MachineBurst = 20, 200
 	}
 	if l.TenantPerSecond == 0 {
 		l.TenantPerSecond, l.TenantBurst = 200, 1000
@@ -32,6 +35,12 @@ func (l Limits) orDefaults() Limits {
 	}
 	if l.BodyTime == 0 {
 		l.BodyTime = time.Minute
+	}
+	if l.ProofEvery == 0 {
+		l.ProofEvery, l.ProofBurst = 5*time.Second, 20
+	}
+	if l.Proofs == 0 {
+		l.TenantProofs, l.Proofs = 2, 4
 	}
 	return l
 }

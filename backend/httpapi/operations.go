@@ -33,11 +33,21 @@ func (a *API) register(api huma.API) {
 		OperationID: "rejected", Method: http.MethodGet, Path: "/v1/rejected", Summary: "Groups that were not applied",
 		Middlewares: signedIn, Responses: problems(registry, 401, 403, 422, 429, 503),
 	}, a.rejected)
+	a.registerProof(api, signedIn)
 	if a.Machines != nil {
 		a.registerMachines(api, signedIn)
 	}
+	if a.Sharing != nil {
+		a.registerSharing(api, signedIn)
+	}
 	if a.Teams != nil {
 		a.registerTeams(api, signedIn)
+	}
+	if a.Account != nil {
+		a.registerAccount(api, signedIn)
+	}
+	if a.Invitations != nil {
+		a.registerInvitations(api, signedIn)
 	}
 }
 
@@ -126,8 +136,7 @@ func (a *API) push(ctx context.Context, _ *struct{}) (*answer[pushapi.Answer], e
 		return nil, a.fail(ctx, err)
 	}
 	a.metrics.decided(results)
-	now := a.Now().UTC().Format("2006-01-02T15:04:05.000Z")
-	return &answer[pushapi.Answer]{pushapi.Answer{Results: results, Time: now}}, nil
+	return &answer[pushapi.Answer]{pushapi.Answer{Results: results, Time: a.timeText()}}, nil
 }
 
 // page is which part of a list is asked for.

@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,6 +21,8 @@ type Problem struct {
 	Detail    string       `json:"detail" doc:"One sentence for people."`
 	Code      backend.Code `json:"code" doc:"For programs."`
 	RequestID string       `json:"request_id,omitempty"`
+
+	after time.Duration
 }
 
 var statusOf = map[backend.Code]int{
@@ -35,11 +39,12 @@ var statusOf = map[backend.Code]int{
 // problemOf is what a client is told of an error: the sentence of a *backend.Error, never the cause.
 func problemOf(err error, requestID string) *Problem {
 	code, detail := backend.Internal, "The server made a mistake; it is in its log."
+	var after time.Duration
 	var known *backend.Error
 	var envelope *pushapi.EnvelopeError
 	switch {
 	case errors.As(err, &known):
-		code, detail = known.Code, known.Message
+		code, detail, after = known.Code, known.Message, known.After
 	case errors.As(err, &envelope):
 		code, detail = backend.Invalid, envelope.Error()
 		if envelope.Large {
@@ -47,17 +52,17 @@ func problemOf(err error, requestID string) *Problem {
 		}
 	}
 	status := statusOf[code]
-	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail, Code: code, RequestID: requestID}
+	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail, Code: code, RequestID: requestID, after: after}
 }
 
-// retryAfter is how many seconds a client should wait, where waiting helps.
-var retryAfter = map[backend.Code]int{backend.RateLimited: 1, backend.Unavailable: 2}
+// retryAfter is how long a client should wait, where waiting helps and the error does not say.
+var retryAfter = map[backend.Code]time.Duration{backend.RateLimited: time.Second, backend.Unavailable: 2 * time.Second}
 
 func (p *Problem) headers(h http.Header) {
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
-	if seconds := retryAfter[p.Code]; seconds > 0 {
-		h.Set("Retry-After", strconv.Itoa(seconds))
+	if wait := cmp.Or(p.after, retryAfter[p.Code]); wait > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
 	}
 	if p.Code == backend.Unauthenticated {
 		h.Set("WWW-Authenticate", "Bearer")

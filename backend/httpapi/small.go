@@ -33,6 +33,18 @@ func (a *API) withSmallBody(ctx huma.Context, next func(huma.Context)) {
 	}
 }
 
+// withBody is withSmallBody for a body that may be as large as a batch, and compressed.
+func (a *API) withBody(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.Limits.BodyTime)) // a test's writer has none
+	body, err := readBody(r)
+	if err != nil {
+		a.refuse(ctx, err)
+		return
+	}
+	next(huma.WithValue(ctx, smallKey{}, body))
+}
+
 // small is the body of a request.
 func small[T any](ctx context.Context) (body T, err error) {
 	text, _ := ctx.Value(smallKey{}).([]byte)

@@ -17,8 +17,11 @@ var shared struct {
 }
 
 // Main runs the tests, and ends the server if one of them needed it. It does not return.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a package whose tests need more than that: it returns the exit status.
+func Run(m interface{ Run() int }) (status int) {
+	status = m.Run()
 	if s := shared.server; s != nil {
 		if err := s.stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "pgtest: stop:", err)
@@ -27,7 +30,7 @@ func Main(m *testing.M) {
 			fmt.Fprintln(os.Stderr, "pgtest: remove:", err)
 		}
 	}
-	os.Exit(code)
+	return status
 }
 
 // DB is a migrated database.

@@ -28,7 +28,7 @@ type change struct {
 	op    pushapi.Op
 	id    string
 	hlc   string
-	cells []cell
+	cells []cell // by column; those with column < 0 are not set. Nil for a deletion
 	at    place
 }
 
@@ -91,7 +91,7 @@ func (r *reader) change(c pushapi.Change, at place) (change, *rejection) {
 	if c.Op == pushapi.Delete {
 		return out, nil
 	}
-	out.cells = make([]cell, 0, len(t.columns))
+	out.cells = unset(len(t.columns))
 	for name, raw := range pushapi.Members(c.Data) {
 		column, known := t.index[name]
 		if name == userID || name == schema.ID { // the server's own, and said already
@@ -104,7 +104,7 @@ func (r *reader) change(c pushapi.Change, at place) (change, *rejection) {
 		if problem != "" {
 			return change{}, &rejection{code: pushapi.BadValue, message: "The value of " + t.name + "." + name + " " + problem + "."}
 		}
-		out.cells = append(out.cells, cell{column: column, value: v, hlc: out.hlc, at: at})
+		out.cells[column] = cell{column: column, value: v, hlc: out.hlc, at: at}
 	}
 	out.readOld(c.Old)
 	return out, nil
@@ -114,15 +114,11 @@ func (r *reader) change(c pushapi.Change, at place) (change, *rejection) {
 func (c *change) readOld(old json.RawMessage) {
 	for name, raw := range pushapi.Members(old) {
 		column, known := c.table.index[name]
-		if !known {
+		if !known || c.cells[column].column < 0 {
 			continue
 		}
-		for i := range c.cells {
-			if c.cells[i].column == column {
-				v, problem := c.table.columns[column].read(raw)
-				c.cells[i].old, c.cells[i].hasOld = v, problem == ""
-			}
-		}
+		v, problem := c.table.columns[column].read(raw)
+		c.cells[column].old, c.cells[column].hasOld = v, problem == ""
 	}
 }
 

@@ -205,3 +205,41 @@ func TestClocks(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestAGroupFoldedWithABadOneStaysItself: groups are tried together, folded, and then one by one. What the bad one would have
+// made of the row must not be in the good one.
+func TestAGroupFoldedWithABadOneStaysItself(t *testing.T) {
+	c := newCloud(t)
+	ann := c.client(t, "ann")
+	results := ann.send(ann.body(put("projects", "own", `{"name":"one"}`, at(1, "n")),
+		patch("projects", "own", `{"name":"two","visibility":"everybody"}`, `{"name":"one"}`, at(2, "n"))))
+	if got := statuses(results); got != "applied rejected/BAD_VALUE" {
+		t.Error(got)
+	}
+	if got := c.value(t, "SELECT name || ' ' || hlc FROM app.projects WHERE id = 'own'"); got != "one "+at(1, "n") {
+		t.Error(got)
+	}
+}
+
+// Who loses may have seen the winner already, with a clock that was behind: the row is written once more, so that the stream
+// brings it to whoever shows something else.
+func TestTheWinnerComesOnceMore(t *testing.T) {
+	c := newCloud(t)
+	ann := c.client(t, "ann")
+	ann.push(put("decisions", "a", `{"decision":"d"}`, at(5, "laptop")), put("messages", "m", `{"content":"said"}`, at(5, "laptop")))
+	version := func(table string) string { return c.value(t, "SELECT xmin::text FROM app."+table) }
+	for name, change := range map[string]struct{ table, text string }{
+		"older":     {"decisions", patch("decisions", "a", `{"decision":"older"}`, `{"decision":"d"}`, at(2, "desk"))},
+		"undeleted": {"decisions", remove("decisions", "a", at(2, "desk"))},
+		"immutable": {"messages", patch("messages", "m", `{"content":"edited"}`, `{"content":"said"}`, at(9, "desk"))},
+	} {
+		before := version(change.table)
+		ann.push(change.text)
+		if version(change.table) == before {
+			t.Errorf("%s: the row does not come again", name)
+		}
+	}
+	if got := c.value(t, "SELECT decision || (SELECT content FROM app.messages) FROM app.decisions"); got != "dsaid" {
+		t.Error(got)
+	}
+}

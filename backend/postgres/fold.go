@@ -14,7 +14,8 @@ type net struct {
 	put    bool   // makes the row if it is not there
 	remove bool   // and nothing else
 	hlc    string // of the put or the removal, else of the newest patch
-	cells  []cell // by column; those with column < 0 are not set
+	cells  []cell // by column; those with column < 0 are not set. Nil before the first change
+	own    bool   // cells are not those of a change, which may be folded again
 	at     place  // the last change
 	late   []cell // patches after the removal, which lose
 }
@@ -30,7 +31,7 @@ func fold(changes []change) map[*table][]*net {
 		}
 		n := rows[c.table][c.id]
 		if n == nil {
-			n = &net{table: c.table, id: c.id, cells: unset(len(c.table.columns))}
+			n = &net{table: c.table, id: c.id}
 			rows[c.table][c.id] = n
 		}
 		n.add(c)
@@ -58,9 +59,9 @@ func (n *net) add(c *change) {
 	switch {
 	case c.op == pushapi.Delete:
 		n.hlc, n.remove, n.put = max(n.hlc, c.hlc), true, false
-		n.cells = unset(len(n.cells))
+		n.cells, n.own = unset(len(n.table.columns)), true
 	case n.remove && c.op == pushapi.Patch:
-		n.late = append(n.late, c.cells...)
+		n.late = append(n.late, slices.DeleteFunc(slices.Clone(c.cells), func(x cell) bool { return x.column < 0 })...)
 	case n.remove: // a new row in the place of the old one: what it does not say is empty
 		n.remove, n.put, n.hlc = false, true, c.hlc
 		n.empty(c)
@@ -80,9 +81,20 @@ func (n *net) empty(c *change) {
 	}
 }
 
-// set takes over a change's values. What the writer saw before the request is what its first change of the column saw.
+// set takes over a change's values. What the writer saw before the request is what its first change of the column saw. Nearly
+// every row has one change, whose cells are taken as they are.
 func (n *net) set(c *change) {
+	if n.cells == nil {
+		n.cells = c.cells
+		return
+	}
+	if !n.own {
+		n.cells, n.own = slices.Clone(n.cells), true
+	}
 	for _, next := range c.cells {
+		if next.column < 0 {
+			continue
+		}
 		have := &n.cells[next.column]
 		if have.column >= 0 {
 			next.old, next.hasOld = have.old, have.hasOld

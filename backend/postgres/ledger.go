@@ -49,6 +49,7 @@ func (q *push) begin(ctx context.Context) error {
 	batch.Queue(`SELECT group_no, digests, rejected, code, message, coalesce(change_no, -1), table_name, row_id
 		FROM app.ledger WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND group_no = ANY ($4)`,
 		q.p.Tenant, q.p.User, q.batch.ClientID, numbers).Query(q.readLedger)
+	q.askQuota(batch)
 	if err := q.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
@@ -138,10 +139,8 @@ func (q *push) finish(ctx context.Context) error {
 }
 
 func (q *push) writeLedger(ctx context.Context, decided []*pending) error {
-	if len(decided) == 0 {
-		return nil
-	}
 	batch := &pgx.Batch{}
+	q.count(batch)
 	for _, p := range decided {
 		r := p.why
 		if r == nil {

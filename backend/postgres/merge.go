@@ -91,8 +91,11 @@ func (n *net) saysNothingNew(r *row) bool {
 func (n *net) mergeCell(r *row, c cell, m *merged) {
 	column := n.table.columns[c.column]
 	have, version := r.values[c.column], r.version(column.name)
+	// Whoever pushed what loses shows it still, and may have seen the winner before: a clock of its may have been behind. So
+	// the row is written as it is, which brings it to everybody once more.
 	loses := func(kind backend.LostKind, value any, hlc, winner string) {
 		m.lost = append(m.lost, n.loser(r, column.name, kind, value, hlc, winner, c.at))
+		m.changed = true
 	}
 	switch {
 	case have == c.value && c.hlc < version:
@@ -136,7 +139,7 @@ func (c cell) sawBefore(have any, version string) bool {
 func (n *net) mergeRemoval(r *row) merged {
 	newest := r.newest()
 	if n.hlc < newest {
-		return merged{lost: []lost{n.loserRow(r, backend.Undeleted, []byte("null"), n.hlc, newest)}}
+		return merged{changed: true, lost: []lost{n.loserRow(r, backend.Undeleted, []byte("null"), n.hlc, newest)}} // as above
 	}
 	m := merged{removed: true}
 	if newest != "" && pushapi.HLC(newest).Node() != pushapi.HLC(n.hlc).Node() {

@@ -16,8 +16,10 @@ import (
 type Config struct {
 	DSN      string // of app_api
 	MaxConns int32  // 0: pgx's default
+	Daily    int64  // bytes that a tenant may push in a day (UTC); 0: no limit
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
+	Trace    backend.Tracer   // nil: nobody follows pushes
 }
 
 // Store is a backend.Store on PostgreSQL.
@@ -25,6 +27,8 @@ type Store struct {
 	pool   *pgxpool.Pool
 	log    *slog.Logger
 	now    func() time.Time
+	daily  int64
+	trace  backend.Tracer
 	tables map[string]*table
 	order  []*table // referenced ones first
 }
@@ -43,7 +47,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, log: c.Log, now: c.Now}
+	s := &Store{pool: pool, log: c.Log, now: c.Now, daily: c.Daily, trace: c.Trace}
+	if s.trace == nil {
+		s.trace = backend.Untraced{}
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -115,10 +122,15 @@ func checkRole(ctx context.Context, pool *pgxpool.Pool) error {
 // WithTenant runs fn in a transaction that sees and writes what the principal may, and commits when fn returns nil. It is the
 // only way to the data. The principal's names live in the transaction alone, so a pooled connection forgets them.
 func (s *Store) WithTenant(ctx context.Context, p backend.Principal, fn func(pgx.Tx) error) error {
+	return s.within(ctx, p, pgx.TxOptions{}, fn)
+}
+
+// within is WithTenant for a transaction of a certain kind.
+func (s *Store) within(ctx context.Context, p backend.Principal, options pgx.TxOptions, fn func(pgx.Tx) error) error {
 	if p.Tenant == "" || p.User == "" {
 		return backend.Errorf(backend.Unauthenticated, "The request has no account.")
 	}
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "SELECT set_config('app.tenant_id', $1, true), set_config('app.user_id', $2, true)", p.Tenant, p.User)
 		if err != nil {
 			return fmt.Errorf("say who asks: %w", err)

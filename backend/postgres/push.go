@@ -16,13 +16,18 @@ func (s *Store) Push(ctx context.Context, p backend.Principal, b pushapi.Batch) 
 	if p.Machine != b.MachineID {
 		return nil, backend.Errorf(backend.Denied, "The token was made for another machine.")
 	}
+	ctx, end := s.trace.Start(ctx, "push")
 	var results []pushapi.Result
 	err := s.WithTenant(ctx, p, func(tx pgx.Tx) error {
 		q := s.newPush(tx, p, b)
 		err := q.run(ctx)
 		results = q.results
+		if err == nil {
+			err = carry(ctx, tx, s.trace.Carry(ctx))
+		}
 		return err
 	})
+	end(err)
 	if err == nil {
 		return results, nil
 	}

@@ -31,6 +31,12 @@ func newCloud(t *testing.T) *cloud {
 func cloudOn(t *testing.T, db *pgtest.DB) *cloud {
 	t.Helper()
 	db.Exec(t, office)
+	return cloudOnly(t, db)
+}
+
+// cloudOnly is a store on a database that has its people.
+func cloudOnly(t testing.TB, db *pgtest.DB) *cloud {
+	t.Helper()
 	s, err := postgres.Open(t.Context(), postgres.Config{DSN: db.DSN("app_api"), MaxConns: 8, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

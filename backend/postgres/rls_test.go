@@ -35,6 +35,7 @@ const town = `
 	INSERT INTO app.staged (tenant_id, user_id, client_id, group_no, part, parts, digest, raw) VALUES ('acme', 'ann', 'c', 2, 1, 2, 'x', 'secret');
 	INSERT INTO app.rejected (tenant_id, user_id, machine_id, client_id, group_no, part, digest, schema_version, code, message, raw)
 		VALUES ('acme', 'ann', 'm', 'c', 3, 0, 'x', 1, 'X', '', 'secret');
+	INSERT INTO app.usage VALUES ('acme', '2026-11-20', 'ann', 'c', 1);
 	INSERT INTO app.attempts VALUES ('acme', 'ann', 'c', 4, 1);
 	INSERT INTO app.lost (tenant_id, user_id, project_id, table_name, row_id, column_name, kind, value, hlc, winner_hlc, client_id, group_no)
 		VALUES ('acme', 'ann', NULL, 'decisions', 'r', '', 'older', '"secret"', '', '', 'c', 1), ('acme', 'ann', 'private', 'decisions', 'r', '', 'older', '"secret"', '', '', 'c', 1);
@@ -121,7 +122,7 @@ func other(tenant string) string {
 }
 
 // serverTables are attacked as a whole: none of ann's rows is anybody else's.
-var serverTables = []string{"access", "tombstones", "lost", "ledger", "staged", "rejected", "attempts", "machines", "memberships", "users", "tenants", "teams"}
+var serverTables = []string{"access", "tombstones", "lost", "ledger", "staged", "rejected", "attempts", "usage", "machines", "memberships", "users", "tenants", "teams"}
 
 func serverAttacks(a attacker, table string) []attack {
 	name, victim := "app."+table, "user_id = 'ann' AND tenant_id = 'acme'"

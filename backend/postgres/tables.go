@@ -16,6 +16,7 @@ type table struct {
 	project int // of project_id; -1 in projects
 
 	insertNew, insert, lock, update, remove, current, visible, buried string
+	proof, proofList, proofListWithoutOwner                           string
 }
 
 type column struct {
@@ -35,7 +36,8 @@ const userID = "user_id"
 func describe() (map[string]*table, []*table) {
 	byName, order := map[string]*table{}, []*table{}
 	for _, described := range schema.Tables() {
-		t := &table{name: described.Name, index: map[string]int{}, project: -1}
+		t := &table{name: described.Name, index: map[string]int{}, project: -1,
+			proof: proofOf(described), proofList: proofListOf(described, false), proofListWithoutOwner: proofListOf(described, true)}
 		for _, c := range described.Columns {
 			if c.Name != schema.ID && c.Name != userID {
 				t.add(c)

@@ -53,9 +53,12 @@ func (s *Store) MakeTeam(ctx context.Context, p backend.Principal, name string) 
 	if name = strings.TrimSpace(name); name == "" || len(name) > 200 || strings.ContainsRune(name, 0) {
 		return "", backend.Errorf(backend.Invalid, "A team's name has 1 to 200 characters.")
 	}
-	id = strings.ToLower(rand.Text())
+	id = newID()
 	return id, s.teamChange(ctx, p, "SELECT app.make_team($1, $2)", id, name)
 }
+
+// newID is an id that nothing else has.
+func newID() string { return strings.ToLower(rand.Text()) }
 
 // SetMember puts a person into a team, or makes him its admin or no longer.
 func (s *Store) SetMember(ctx context.Context, p backend.Principal, team string, m backend.Member) error {

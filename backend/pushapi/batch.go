@@ -109,6 +109,8 @@ type Result struct {
 	Table   string `json:"table,omitempty"`
 	ID      string `json:"id,omitempty"`
 	Current []Row  `json:"current,omitempty"` // of a rejected group: each of its rows as the server has it
+	// Unread is a client's own: the group never came to where it would have been noted as answered.
+	Unread bool `json:"-"`
 }
 
 // Row is a row as the server has it; Data is null where there is none for this account.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/coditect-ai/coditect-sync/backend/stream/oplog"
 )
 
 // failure is the body of an answer that is no stream, in the shape that clients of the protocol know.
@@ -50,7 +52,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &refused):
 		f = &failure{refused.Code, http.StatusUnauthorized, refused.Description, "", "AuthorizationError"}
-	case !errors.As(err, &f):
+	case !errors.As(err, &f) && oplog.Unreachable(err):
+		s.config.Log.Warn("a request could not be answered yet", "path", r.URL.Path, "error", err)
+		f = errNotReady
+	case f == nil:
 		s.config.Log.Error("a request failed", "path", r.URL.Path, "error", err)
 		f = errInside
 	}

@@ -168,7 +168,7 @@ func (s *site) serve(t testing.TB, change ...func(*Config)) (url string, stop fu
 	}
 	stopTail := running(t, server.Run)
 	mux := http.NewServeMux()
-	mux.Handle("/", server.Handler())
+	mux.Handle("/", impatient(server.Handler()))
 	if s.beside != nil {
 		mux.Handle("/v1/", s.beside)
 	}
@@ -185,6 +185,29 @@ func (s *site) serve(t testing.TB, change ...func(*Config)) (url string, stop fu
 	t.Cleanup(stop)
 	waitFor(t, func() error { return server.ready(t.Context()) })
 	return web.URL, stop
+}
+
+// impatient gives up on a stream that is asked for with ?impatient almost at once. The patience of the server is as it is for
+// all others, which a busy machine makes wait as well.
+func impatient(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("impatient") {
+			w = hasty{w}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// hasty turns the time of a write into a shorter one, where the server sets one at all.
+type hasty struct{ http.ResponseWriter }
+
+func (h hasty) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+func (h hasty) SetWriteDeadline(at time.Time) error {
+	if until := time.Until(at); !at.IsZero() && until < 2*time.Minute {
+		at = at.Add(200*time.Millisecond - until)
+	}
+	return http.NewResponseController(h.ResponseWriter).SetWriteDeadline(at)
 }
 
 // waitFor tries until a check holds.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,8 +255,8 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	conn := s.source(t)
 	execute(t, conn, "INSERT INTO messages (id, tenant_id, user_id, content) SELECT gen_random_uuid(), $1, $2, repeat(md5(g::text), 300) FROM generate_series(1, 4000) g", tenant, ada)
 	s.write(t)
-	url, _ := s.serve(t, func(c *Config) { c.Patience, c.MaxStreams = 300*time.Millisecond, 2 })
-	post(t, url+"/sync/stream", person(tenant, ada), request("c", nil)) // and does not read
+	url, _ := s.serve(t, func(c *Config) { c.MaxStreams = 2 })
+	post(t, url+"/sync/stream?impatient", person(tenant, ada), request("c", nil)) // and does not read
 	r := newReplica(t)
 	r.reaches(connect(t, url, person(tenant, ada), request("d", nil)), stored(t, conn, ada))
 	reconnect(t, url, person(tenant, ada), request("e", nil)) // when the first has lost its place
@@ -397,4 +398,39 @@ func decoded(t testing.TB, body io.Reader, encoding string) io.Reader {
 		t.Fatal(err)
 	}
 	return body
+}
+
+// TestARefusedTokenEndsItsStream: an open stream asks again whether its token is good. While nobody can tell, it goes on.
+func TestARefusedTokenEndsItsStream(t *testing.T) {
+	s := product(t, pgtest.New(t))
+	s.write(t)
+	var answer atomic.Pointer[error]
+	s.verifier = doorkeeper{&answer}
+	url, _ := s.serve(t, func(c *Config) { c.Recheck = 10 * time.Millisecond })
+	c := connect(t, url, person("acme", "ann"), request("c", nil))
+	c.until("checkpoint_complete")
+	away := error(errCannotTell)
+	answer.Store(&away)
+	s.db.Exec(t, `INSERT INTO app.tenants VALUES ('acme', 'Acme');
+		INSERT INTO app.decisions (tenant_id, id, user_id, decision) VALUES ('acme', 'd', 'ann', 'x')`)
+	c.until("checkpoint_complete")
+	no := error(&AuthError{CodeBadToken, "No."})
+	answer.Store(&no)
+	var last line
+	for l := range c.lines {
+		last = l
+	}
+	if err := <-c.ended; !errors.Is(err, io.EOF) || string(last.raw) != `{"token_expires_in":0}` {
+		t.Errorf("ended with %v after %s", err, last.raw)
+	}
+}
+
+// doorkeeper gives the answer that is set, or opens.
+type doorkeeper struct{ answer *atomic.Pointer[error] }
+
+func (d doorkeeper) Verify(ctx context.Context, token string) (Principal, error) {
+	if err := d.answer.Load(); err != nil {
+		return Principal{}, *err
+	}
+	return openDoor{}.Verify(ctx, token)
 }

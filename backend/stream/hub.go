@@ -22,6 +22,7 @@ type sleeper struct {
 	access  map[[2]string]bool
 	client  [2]string
 	once    sync.Once
+	traces  []string // of the commits that woke it, and are not sent yet
 }
 
 // join adds a session, which hears of everything until it says what it watches. It fails when there are limit already,
@@ -61,6 +62,9 @@ func (h *hub) tell(news oplog.News) {
 		case s.epoch != 0 && news.Reset && news.Epoch != s.epoch:
 			s.end()
 		case s.concerned(news):
+			if len(s.traces) < mostTraces {
+				s.traces = append(s.traces, news.Traces...)
+			}
 			select {
 			case s.wake <- struct{}{}:
 			default:
@@ -96,4 +100,22 @@ func (s *sleeper) concerned(news oplog.News) bool {
 		}
 	}
 	return false
+}
+
+// mostTraces bounds what is followed for one session.
+const mostTraces = 64
+
+// traced takes the traces of the commits that woke a session.
+func (h *hub) traced(s *sleeper) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := s.traces
+	s.traces = nil
+	return all
+}
+
+func (h *hub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.sleepers)
 }

@@ -6,16 +6,11 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/coditect-ai/coditect-sync/backend/cloudtest"
 	"github.com/coditect-ai/coditect-sync/backend/httpapi"
 	"github.com/coditect-ai/coditect-sync/backend/identity"
 	"github.com/coditect-ai/coditect-sync/backend/pgtest"
@@ -181,11 +177,7 @@ type officialClient struct {
 // official starts a client with an empty database.
 func official(t *testing.T, url string) *officialClient {
 	t.Helper()
-	home := installed(t)
-	node := filepath.Join(home, "node_modules", "node-"+runtime.GOOS+"-"+map[string]string{"amd64": "x64"}[runtime.GOARCH], "bin", "node")
-	if runtime.GOARCH != "amd64" {
-		node = filepath.Join(home, "node_modules", "node-"+runtime.GOOS+"-"+runtime.GOARCH, "bin", "node")
-	}
+	node, home := cloudtest.Official(t, "testdata/official/driver.mjs")
 	type column struct {
 		Name string      `json:"name"`
 		Type schema.Type `json:"type"`
@@ -221,65 +213,6 @@ func official(t *testing.T, url string) *officialClient {
 	t.Cleanup(func() { c.send("close", nil); _ = cmd.Wait() })
 	c.answer()
 	return c
-}
-
-// installed is a directory with the client's packages, those of the lock file and nothing else.
-func installed(t *testing.T) string {
-	t.Helper()
-	lock, err := os.ReadFile("testdata/official/package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(lock)
-	cache, err := filepath.Abs("../../build/tmp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := filepath.Join(cache, "official-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(home); err != nil {
-		install(t, cache, home)
-	}
-	driver, err := os.ReadFile("testdata/official/driver.mjs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(home, "driver.mjs"), driver, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return home
-}
-
-func install(t *testing.T, cache, home string) {
-	t.Helper()
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	fresh := home + "-" + strconv.Itoa(os.Getpid()) // beside home, so that it can be renamed
-	if err := os.CopyFS(fresh, os.DirFS("testdata/official")); err != nil {
-		t.Fatal(err)
-	}
-	run := func(dir, name string, args ...string) {
-		cmd := exec.Command(name, args...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
-		}
-	}
-	script, err := filepath.Abs("../../build/setup/apt.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(fresh, script, "npm=npm")
-	run(fresh, "npm", "ci", "--no-progress")
-	if err := os.Rename(fresh, home); err != nil && !exists(home) { // else another test process was faster
-		t.Fatal(err)
-	}
-	_ = os.RemoveAll(fresh)
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 func (c *officialClient) send(what string, arguments map[string]any) {

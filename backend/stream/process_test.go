@@ -21,8 +21,12 @@ import (
 	"github.com/coditect-ai/coditect-sync/backend/stream/oplog"
 )
 
-// asServer in the environment makes the test binary a server process, for the database that it names.
-const asServer = "STREAM_TEST_SERVER"
+// asServer in the environment makes the test binary a server process, for the database that it names. With asProduct it has
+// the product's rules, else those of the recordings.
+const (
+	asServer  = "STREAM_TEST_SERVER"
+	asProduct = "STREAM_TEST_PRODUCT"
+)
 
 func TestMain(m *testing.M) {
 	if slot, database, ok := strings.Cut(os.Getenv(asServer), " "); ok {
@@ -38,12 +42,16 @@ func TestMain(m *testing.M) {
 // serveProcess is a server as it is in production: a writer, a tail and the handlers. It prints where it listens.
 func serveProcess(slot, database string) error {
 	ctx, log := context.Background(), slog.New(slog.DiscardHandler)
-	writer, err := oplog.NewWriter(oplog.Config{Database: database, Publication: "recorded", Slot: slot, Rules: recordedRules(),
-		Log: log, Retry: 50 * time.Millisecond, CompactEvery: 50 * time.Millisecond})
+	c := oplog.Config{Database: database, Publication: "recorded", Slot: slot, Rules: recordedRules(),
+		Log: log, Retry: 50 * time.Millisecond, CompactEvery: 50 * time.Millisecond}
+	if os.Getenv(asProduct) != "" {
+		c.Schema, c.Publication, c.Rules, c.CompactEvery = Schema, Publication, Memory(), 0
+	}
+	writer, err := oplog.NewWriter(c)
 	if err != nil {
 		return err
 	}
-	server, err := New(ctx, Config{Database: database, Rules: recordedRules(), Verifier: openDoor{}, Log: log})
+	server, err := New(ctx, Config{Database: database, Rules: c.Rules, Verifier: openDoor{}, Log: log})
 	if err != nil {
 		return err
 	}
@@ -60,8 +68,14 @@ func serveProcess(slot, database string) error {
 // process starts a server process and returns where it listens, and how to kill it.
 func (s *site) process(t *testing.T) (url string, kill func()) {
 	t.Helper()
+	url, _, kill = s.start(t)
+	return url, kill
+}
+
+func (s *site) start(t testing.TB, environ ...string) (url string, pid int, kill func()) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env, cmd.Stderr = append(os.Environ(), asServer+"=slot_"+s.db.Name+" "+s.db.DSN(s.role)), os.Stderr
+	cmd.Env, cmd.Stderr = append(append(os.Environ(), environ...), asServer+"=slot_"+s.db.Name+" "+s.db.DSN(s.role)), os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +90,7 @@ func (s *site) process(t *testing.T) (url string, kill func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(line), kill
+	return strings.TrimSpace(line), cmd.Process.Pid, kill
 }
 
 // catchUp connects as often as it takes until the replica has what is wanted.

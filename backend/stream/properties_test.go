@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -238,6 +239,46 @@ func requested(t testing.TB, url, client string) int {
 		t.Fatal(text)
 	}
 	return number(answer.Data.Value)
+}
+
+// A client may choose the number itself: it comes in a line, a stale one is answered by the newest, whatever was lost on the
+// way may be asked again, and the older way goes on counting from it.
+func TestAClientChoosesItsCheckpoint(t *testing.T) {
+	s, url := office(t)
+	conn := s.source(t)
+	c, r := connect(t, url, person(tenant, ada), request("c", nil)), newReplica(t)
+	ask := func(value string) string {
+		t.Helper()
+		response, done := post(t, url+"/sync/checkpoint-request", person(tenant, ada), `{"client_id":"c","checkpoint_request_id":"`+value+`"}`)
+		defer done()
+		var answer struct {
+			Data struct {
+				Value string `json:"checkpoint_request_id"`
+			}
+		}
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("%d, %v", response.StatusCode, err)
+		}
+		return answer.Data.Value
+	}
+	add(t, conn, ada, "before")
+	if got := ask("1000"); got != "1000" {
+		t.Errorf("asked for 1000, got %s", got)
+	}
+	r.sync(c, func() bool { return number(r.reached) >= 1000 })
+	if !slices.Contains(r.contents("messages", "content"), "before") {
+		t.Error("reached without what was committed before")
+	}
+	for _, stale := range []string{"3", "1000"} {
+		if got := ask(stale); got != "1000" {
+			t.Errorf("asked for %s again, got %s", stale, got)
+		}
+	}
+	value := requested(t, url, "c")
+	if value <= 1000 {
+		t.Errorf("the older way went on with %d", value)
+	}
+	r.sync(c, func() bool { return number(r.reached) >= value })
 }
 
 // A write checkpoint outlives the writer, and belongs to one person and client.

@@ -17,11 +17,19 @@ const maxBody = 10 << 20
 
 // principal verifies the token of a request.
 func (s *Server) principal(r *http.Request) (Principal, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if token = strings.TrimSpace(token); token == "" || scheme != "Token" && scheme != "Bearer" {
-		return Principal{}, errMissing
+	token, err := tokenOf(r)
+	if err != nil {
+		return Principal{}, err
 	}
 	return s.config.Verifier.Verify(r.Context(), token)
+}
+
+func tokenOf(r *http.Request) (string, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if token = strings.TrimSpace(token); token == "" || scheme != "Token" && scheme != "Bearer" {
+		return "", errMissing
+	}
+	return token, nil
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {

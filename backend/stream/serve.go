@@ -54,7 +54,11 @@ func (s *Server) noteCut(ctx context.Context, err error) {
 
 // open checks a request and makes its session.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) (*session, error) {
-	who, err := s.principal(r)
+	token, err := tokenOf(r)
+	if err != nil {
+		return nil, err
+	}
+	who, err := s.config.Verifier.Verify(r.Context(), token)
 	if err != nil {
 		return nil, err
 	}
@@ -70,34 +74,65 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*session, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.newSession(who, request, sleeper), nil
+	return s.newSession(who, token, request, sleeper), nil
 }
 
 // run sends lines until the token ends, which is a proper end; until the server ends; or until something fails.
 func (s *session) run(ctx context.Context, flush func() error) error {
-	if !time.Now().Before(s.principal.Expires) {
-		return s.expire(flush)
-	}
 	for {
-		err := s.advance(ctx, flush)
-		if errors.Is(err, errExpired) {
+		err := s.round(ctx, flush)
+		switch {
+		case errors.Is(err, errExpired):
 			return s.expire(flush)
-		}
-		if errors.Is(err, oplog.ErrNotReady) {
-			err = errNotReady
-		}
-		if err != nil {
-			return err
-		}
-		if len(s.lines) > 0 {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-		if again, err := s.sleep(ctx, flush); !again {
+		case errors.Is(err, oplog.ErrNotReady):
+			return errNotReady
+		case err != nil:
 			return err
 		}
 	}
+}
+
+// round brings the client to where the log is, and waits for news.
+func (s *session) round(ctx context.Context, flush func() error) error {
+	if err := s.mayGoOn(ctx); err != nil {
+		return err
+	}
+	lines := s.lineSteps(ctx)
+	if err := s.advance(ctx, flush); err != nil {
+		return err
+	}
+	if len(s.lines) > 0 {
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	for _, end := range lines {
+		end(nil)
+	}
+	return s.sleep(ctx, flush)
+}
+
+// verifyTime is the most that verifying a token again may take.
+const verifyTime = 5 * time.Second
+
+// mayGoOn returns errExpired when the token has ended, by time or because whoever gave it out refuses it now: its machine is
+// signed out, its person disabled. That is asked every now and then; what cannot be told now is asked again.
+func (s *session) mayGoOn(ctx context.Context) error {
+	if !time.Now().Before(s.principal.Expires) {
+		return errExpired
+	}
+	if time.Since(s.verified) < s.server.config.Recheck {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, verifyTime)
+	defer cancel()
+	_, err := s.server.config.Verifier.Verify(ctx, s.token)
+	s.verified = time.Now()
+	var refused *AuthError
+	if errors.As(err, &refused) {
+		return errExpired
+	}
+	return nil
 }
 
 // expire says that the token is no longer good, which is the last line.
@@ -106,29 +141,35 @@ func (s *session) expire(flush func() error) error {
 	return flush()
 }
 
-// sleep waits for news, and meanwhile tells now and then how long the token is good for. It returns false when the
-// stream has ended.
-func (s *session) sleep(ctx context.Context, flush func() error) (again bool, err error) {
+// sleep waits for news, and meanwhile tells now and then how long the token is good for. Its error says that the stream ends.
+func (s *session) sleep(ctx context.Context, flush func() error) error {
+	speak := time.Now().Add(s.pause(time.Until(s.principal.Expires)))
 	for {
-		left := time.Until(s.principal.Expires)
-		timer := time.NewTimer(s.pause(left))
+		timer := time.NewTimer(min(time.Until(speak), s.server.config.Recheck))
 		select {
 		case <-s.sleeper.wake:
 			timer.Stop()
-			return true, nil
+			return nil
 		case <-s.sleeper.ended:
 			timer.Stop()
-			return false, errCut
+			return errCut
 		case <-ctx.Done():
 			timer.Stop()
-			return false, ctx.Err()
+			return ctx.Err()
 		case <-timer.C:
 		}
-		left = time.Until(s.principal.Expires)
-		s.lines = wire.AppendTokenExpires(s.lines, int64((left+time.Second/2)/time.Second))
-		if err := flush(); err != nil || left <= 0 {
-			return false, err
+		if err := s.mayGoOn(ctx); err != nil {
+			return err
 		}
+		if time.Now().Before(speak) {
+			continue
+		}
+		left := time.Until(s.principal.Expires)
+		s.lines = wire.AppendTokenExpires(s.lines, int64((left+time.Second/2)/time.Second))
+		if err := flush(); err != nil {
+			return err
+		}
+		speak = time.Now().Add(s.pause(left))
 	}
 }
 

@@ -17,12 +17,14 @@ type Config struct {
 	Rules    rules.Definition
 	Verifier Verifier
 	Log      *slog.Logger
+	Trace    oplog.Tracer // nil: nobody follows commits
 
 	MaxConns   int32         // to the database; 0 = 10. One more listens
 	MaxBuckets int           // of one person; 0 = 10,000
 	MaxStreams int           // at once; 0 = 1,000
 	Quiet      time.Duration // longest silence of a stream; 0 = 20 s
 	Patience   time.Duration // with a client that does not read; 0 = 60 s
+	Recheck    time.Duration // how often the token of an open stream is verified again; 0 = 5 s
 }
 
 // Server serves streams. Its methods may be used concurrently.
@@ -42,6 +44,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	c.MaxBuckets, c.MaxStreams = or(c.MaxBuckets, 10_000), or(c.MaxStreams, 1000)
 	c.Quiet, c.Patience = or(c.Quiet, 20*time.Second), or(c.Patience, time.Minute)
+	c.Recheck = or(c.Recheck, 5*time.Second)
 	store, err := oplog.Open(ctx, c.Database, or(c.MaxConns, 10), c.Rules)
 	if err != nil {
 		return nil, err
@@ -51,6 +54,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 
 // Close gives up the connections. Streams that are open fail.
 func (s *Server) Close() { s.store.Close() }
+
+// Streams is how many are open.
+func (s *Server) Streams() int { return s.hub.count() }
 
 func or[T comparable](value, otherwise T) T {
 	var zero T

@@ -18,6 +18,8 @@ const buffered = 2 << 20
 type session struct {
 	server    *Server
 	principal Principal
+	token     string
+	verified  time.Time // when the token was last
 	request   wire.Request
 	who       map[string]string // see rules.Definition.Who
 	choice    choice
@@ -34,9 +36,9 @@ type session struct {
 // errCut ends a stream without a proper end: the client must connect again.
 var errCut = errors.New("the stream is cut")
 
-func (s *Server) newSession(p Principal, request wire.Request, sleeper *sleeper) *session {
+func (s *Server) newSession(p Principal, token string, request wire.Request, sleeper *sleeper) *session {
 	chosen := choose(s.config.Rules.Streams, request)
-	return &session{server: s, principal: p, request: request, who: s.config.Rules.Who(p.Claims), choice: chosen,
+	return &session{server: s, principal: p, token: token, verified: time.Now(), request: request, who: s.config.Rules.Who(p.Claims), choice: chosen,
 		sleeper: sleeper, wire: wire.NewSession(chosen.listed)}
 }
 
@@ -50,7 +52,7 @@ func (s *session) advance(ctx context.Context, flush func() error) error {
 		if s.complete {
 			return nil
 		}
-		broken, err := s.pump(ctx, s.server.store, func() error { return s.pass(flush) })
+		broken, err := s.pump(ctx, s.server.store, func() error { return s.pass(ctx, flush) })
 		if err != nil && !errors.Is(err, errNews) {
 			return err
 		}
@@ -69,12 +71,12 @@ var (
 
 // pass hands lines to flush and looks up from the download: at commits, so that what is urgent need not wait for the end
 // of it, at the end of the token, and at that of the server.
-func (s *session) pass(flush func() error) error {
+func (s *session) pass(ctx context.Context, flush func() error) error {
 	if err := flush(); err != nil {
 		return err
 	}
-	if !time.Now().Before(s.principal.Expires) {
-		return errExpired
+	if err := s.mayGoOn(ctx); err != nil {
+		return err
 	}
 	select {
 	case <-s.sleeper.ended:

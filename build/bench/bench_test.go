@@ -74,7 +74,7 @@ func TestReport(t *testing.T) {
 	f.add("restore", "stock", 8)
 	o := options{out: t.TempDir()}
 	var out strings.Builder
-	if err := f.save(&out, o); err != nil {
+	if err := f.save(&out, o.out, "bench", f.report(o)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

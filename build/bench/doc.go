@@ -12,6 +12,9 @@
 // of the ratios round by round, so that a machine that grows slower in between does not count against one of them. After
 // each load both replicas are restored and held against the file: a program that copies less must not win by it.
 //
+// BenchmarkClients, among the tests because it needs a whole cloud, holds the program against the official client of the sync
+// protocol in the same manner: both sync with the real server, each a process of its own, while Python writes to its file.
+//
 // Goals that are not met are shown as such and fail nothing: a figure of a busy machine is a figure of the machine. The
 // load average during the run is in bench.json, with every single value.
 package main

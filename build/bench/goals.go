@@ -3,7 +3,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +15,7 @@ type goal struct {
 	ratio             float64 // ours / stock at most; 0 = no goal
 	most              float64 // ours at most; 0 = no goal
 	overOff           float64 // ours - off at most; 0 = no goal
+	than              string  // what the other one is, if not the stock program
 }
 
 var goals = []goal{
@@ -60,10 +63,19 @@ func (g goal) String() string {
 		parts = append(parts, fmt.Sprintf("off + ≤ %g %s", g.overOff, g.unit))
 	}
 	if g.ratio != 0 {
-		parts = append(parts, fmt.Sprintf("≤ %.1f × stock", g.ratio))
+		parts = append(parts, fmt.Sprintf("≤ %s × %s", ratioText(g.ratio), cmp.Or(g.than, "stock")))
 	}
 	if g.most != 0 {
 		parts = append(parts, fmt.Sprintf("≤ %g %s", g.most, g.unit))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// ratioText shows at least one decimal.
+func ratioText(r float64) string {
+	text := strconv.FormatFloat(r, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
 }

@@ -106,5 +106,5 @@ func run(ctx context.Context, o options) error {
 	if err := os.RemoveAll(o.dir); err != nil {
 		return err
 	}
-	return f.save(os.Stdout, o)
+	return f.save(os.Stdout, o.out, "bench", f.report(o))
 }

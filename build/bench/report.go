@@ -56,29 +56,33 @@ func (f *figures) ratio(what string) (spread, bool) {
 	return spreadOf(ratios), true
 }
 
-// save keeps every value as JSON and the report as Markdown, which it also writes to w.
-func (f *figures) save(w io.Writer, o options) error {
+// save keeps every value as JSON and a report as Markdown in a folder, as NAME.json and NAME.md, and writes the report to w.
+func (f *figures) save(w io.Writer, folder, name, text string) error {
 	raw, err := json.MarshalIndent(f.values, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(o.out, "bench.json"), raw, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, name+".json"), raw, 0o600); err != nil {
 		return err
 	}
-	text := f.report(o)
-	if err := os.WriteFile(filepath.Join(o.out, "bench.md"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, name+".md"), []byte(text), 0o600); err != nil {
 		return err
 	}
 	_, err = io.WriteString(w, text)
 	return err
 }
 
-// report is a table in Markdown.
+// report is what was measured against the stock litestream.
 func (f *figures) report(o options) string {
+	return fmt.Sprintf("Large file %d MiB; writer %d transactions a second, or as many as it can, for %v; CPU counted until %v later; "+
+		"idle %v; %d rounds, %d of idling. ", o.size, o.rate, o.load, o.tail, o.idle, o.rounds, o.idles) + f.table(goals)
+}
+
+// table is one in Markdown, a row for each goal of which something was measured.
+func (f *figures) table(goals []goal) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Large file %d MiB; writer %d transactions a second, or as many as it can, for %v; CPU counted until %v later; "+
-		"idle %v. Median (least–most) of %d rounds, %d of idling; the ratio is that of the pairs. %d cores, load average %v.\n\n",
-		o.size, o.rate, o.load, o.tail, o.idle, o.rounds, o.idles, runtime.NumCPU(), f.spread("load average", "machine"))
+	fmt.Fprintf(&b, "Median (least–most); the ratio is that of the pairs. %d cores, load average %v.\n\n",
+		runtime.NumCPU(), f.spread("load average", "machine"))
 	b.WriteString("| what | off | ours | stock | ours / stock | goal | met |\n|---|---|---|---|---|---|---|\n")
 	for _, g := range goals {
 		if f.values[g.what] != nil {

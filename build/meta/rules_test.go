@@ -21,16 +21,20 @@ var mayImport = map[string][]string{
 	"app":            {},
 	"app/agent":      {"app", "config"},
 	"app/apptest":    {"app"},
-	"app/cli":        {"app", "app/agent", "app/desktop", "app/local", "app/sqlite", "app/standalone", "app/tray", "app/window", "config"},
+	"app/cloud":      {"app", "app/powersync", "backend/pushapi"}, // what comes down, and what goes up
+	"app/cli":        {"app", "app/agent", "app/cloud", "app/desktop", "app/local", "app/login", "app/sqlite", "app/standalone", "app/tray", "app/window", "config"},
 	"app/desktop":    {"app", "config"}, // config replaces small files so that a crash leaves one of the two
 	"app/local":      {"app"},
-	"app/sqlite":     {"app", "config/schema"},
+	"app/login":      {"app", "config"},
+	"app/powersync":  {}, // pure, like a word
+	"app/sqlite":     {"app", "app/powersync", "backend/pushapi", "config/schema"},
 	"app/standalone": {"app"},
 	"app/tray":       {"app"},
 	"app/window":     {"app", "app/local", "build/icons/app", "config", "frontend"},
 	"build/bench":    {},
 	// The icon, which a window must bring.
 	"build/icons/app": {},
+	"build/deploy":    {},
 	"build/meta":      {},
 	"config":          {"app"},
 	"config/schema":   {},
@@ -41,16 +45,20 @@ var mayImport = map[string][]string{
 	"backend/httpapi":  {"backend", "backend/pushapi"},
 	"backend/identity": {"backend"},
 	// Sign-in: the packages below identity use it and each other as their docs say, and none of the server's other parts.
-	"backend/identity/accounts": {"backend", "backend/identity/password"},
+	"backend/identity/accounts": {"backend", "backend/identity/letters", "backend/identity/password"},
 	"backend/identity/keys":     {"backend/identity"},
+	"backend/identity/letters":  {"backend"},
 	"backend/identity/password": {"backend"},
-	"backend/identity/provider": {"backend", "backend/identity", "backend/identity/keys", "backend/identity/password", "backend/identity/refresh"},
+	"backend/identity/provider": {"backend", "backend/identity", "backend/identity/keys", "backend/identity/letters", "backend/identity/password", "backend/identity/refresh"},
 	"backend/identity/refresh":  {},
 	"backend/identity/session":  {"backend", "backend/identity", "backend/identity/keys", "backend/identity/refresh"},
 	// The one place where the server is put together.
 	"backend/cmd/coditect-sync-server": {"backend", "backend/httpapi", "backend/identity", "backend/identity/accounts", "backend/identity/keys",
-		"backend/identity/password", "backend/identity/provider", "backend/identity/session", "backend/postgres", "backend/stream", "backend/stream/oplog"},
-	"backend/pgtest": {"backend/postgres"},
+		"backend/identity/letters", "backend/identity/password", "backend/identity/provider", "backend/identity/session", "backend/mail", "backend/postgres", "backend/stream", "backend/stream/oplog", "backend/telemetry"},
+	"backend/mail":      {"backend"},
+	"backend/telemetry": {"backend"},
+	"backend/pgtest":    {"backend/postgres"},
+	"backend/cloudtest": {"backend/pgtest"}, // a whole cloud for tests, also of the app's
 	// The built-in stream: rules, row and wire are pure, oplog owns what is stored.
 	"backend/stream":       {"backend", "backend/stream/oplog", "backend/stream/rules", "backend/stream/wire", "config/schema"},
 	"backend/stream/oplog": {"backend/stream/row", "backend/stream/rules", "backend/stream/wire"},
@@ -79,29 +87,32 @@ var tools = map[string][]string{
 	"cloud.google.com/go/":               {"app/standalone"},
 	"github.com/googleapis/gax-go/":      {"app/standalone"},
 	"google.golang.org/api/":             {"app/standalone"},
-	"golang.org/x/oauth2":                {"app/standalone"},
-	"github.com/fsnotify/fsnotify":       {"app/standalone"},
+	"golang.org/x/oauth2":                {"app/login", "app/standalone"}, // signing in, and the credentials of storage
+	"github.com/zalando/go-keyring":      {"app/login"},
+	"github.com/fsnotify/fsnotify":       {"app/cloud", "app/standalone"},
 	"github.com/spf13/cobra":             {"app/cli", "backend/cmd/coditect-sync-server"},
 	"golang.org/x/term":                  {"app/cli"},
 	"gopkg.in/natefinch/lumberjack.v2":   {"app/cli"},
 	"github.com/Microsoft/go-winio":      {"app/local"},
 	"fyne.io/systray":                    {"app/tray"},
-	"github.com/godbus/dbus/v5":          {"app/desktop", "app/tray"}, // notifications and the icon
+	"github.com/godbus/dbus/v5":          {"app/desktop", "app/login", "app/tray"}, // notifications, the keychain and the icon
 	"github.com/fsouza/fake-gcs-server/": {"app/apptest"},
 	webView:                              {"app/window"},
-	"github.com/jackc/pgx/v5": {"backend/postgres", "backend/pgtest", "backend/stream/oplog", "backend/identity/accounts", "backend/identity/keys",
+	"github.com/jackc/pgx/v5": {"backend/postgres", "backend/pgtest", "backend/cloudtest", "backend/stream/oplog", "backend/identity/accounts", "backend/identity/keys",
 		"backend/identity/provider", "backend/identity/refresh", "backend/identity/session", "backend/cmd/coditect-sync-server"},
 	"github.com/pressly/goose/v3":      {"backend/postgres"},
 	"github.com/danielgtaylor/huma/v2": {"backend/httpapi"},
 	"github.com/go-jose/go-jose/v4":    {"backend/identity", "backend/identity/keys", "backend/identity/provider", "backend/identity/session"},
-	"github.com/coreos/go-oidc/v3":     {"backend/identity/session"},
+	"github.com/coreos/go-oidc/v3":     {"app/login", "backend/identity/session"}, // both ends verify ID tokens
 	"github.com/zitadel/oidc/v3":       {"backend/identity/provider"},
 	"golang.org/x/crypto/":             {"backend/identity/password"},
-	"github.com/klauspost/compress/":   {"backend/httpapi", "backend/stream"},
+	"github.com/klauspost/compress/":   {"app/cloud", "backend/httpapi", "backend/stream"},
 	"github.com/prometheus/":           {"backend/httpapi"},
+	"github.com/wneessen/go-mail":      {"backend/mail"},
+	"go.opentelemetry.io/otel":         {"backend/telemetry"},
 	"golang.org/x/time/":               {"backend/httpapi"},
 	// No tool of one package: the system's calls, and ids.
-	"golang.org/x/sys/":      {"app/agent", "app/cli", "app/desktop", "app/local", "app/sqlite", "app/standalone", "app/tray", "config"},
+	"golang.org/x/sys/":      {"app/agent", "app/cli", "app/desktop", "app/local", "app/login", "app/sqlite", "app/standalone", "app/tray", "config"},
 	"github.com/google/uuid": {"app/agent", "app/sqlite", "app/standalone", "app/tray", "config"},
 }
 
@@ -114,8 +125,10 @@ var neverReaches = map[string][]string{
 	"app":                              {"net/http", "database/sql", "os/exec"},
 	"app/desktop":                      {"net/http", "database/sql", "fyne.io/systray"},
 	"app/local":                        {"database/sql", "github.com/benbjohnson/", "modernc.org/"},
+	"app/login":                        {"database/sql", "github.com/benbjohnson/", "modernc.org/", "cloud.google.com/"},
 	"app/tray":                         {"net/http", "database/sql"},
 	"app/window":                       {"database/sql", "github.com/benbjohnson/", "modernc.org/", "app/agent", "cloud.google.com/"},
+	"app/powersync":                    {"net/http", "database/sql", "os/exec", "context"},
 	"app/sqlite":                       {"net/http", "github.com/benbjohnson/", "cloud.google.com/"},
 	"config":                           {"net/http", "database/sql"},
 	"config/schema":                    {"net/http", "database/sql", "os"},

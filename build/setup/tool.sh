@@ -9,7 +9,8 @@ set -euo pipefail
 mkdir -p "$1"
 # GOBIN takes absolute paths only.
 dir=$(cd "$1" && pwd) package=${2%@*} version=${2##*@}
-name=$(basename "$package")
+# A path that ends in its major version is called by what is before it, as go install does.
+name=$(basename "$(sed -E 's|/v[0-9]+$||' <<<"$package")")
 tool=$dir/$name-$version
 if [ ! -x "$tool" ]; then
   echo "Building $name $version; this happens once." >&2

@@ -22,15 +22,31 @@ func (d *desk) editPrefs(_ context.Context, edit app.PrefsEdit) (app.Status, err
 		if edit.PausedUntil != nil {
 			prefs.PausedUntil = *edit.PausedUntil
 		}
-		state := app.Next(prefs, app.Facts{Now: scenes.Now})
+		cloud := st.Cloud
+		state := app.Next(prefs, app.Facts{Now: scenes.Now, SignedIn: cloud != nil && cloud.SignedIn})
 		for _, scene := range scenes.All() {
-			if scene.Status.State == state && (state != app.StateStandalone || scene.Name == "protected") {
+			if scene.Status.State == state && alike(scene, prefs.Mode) {
 				s.Status = scene.Status
 				break
 			}
 		}
+		if s.Status.Cloud == nil {
+			s.Status.Cloud = cloud
+		}
 		s.Status.Mode, s.Status.PausedUntil = prefs.Mode, prefs.PausedUntil
 	}), nil
+}
+
+// alike tells that a scene is what a change of the wishes leads to.
+func alike(s scenes.Scene, mode app.Mode) bool {
+	switch s.Status.State {
+	case app.StateStandalone:
+		return s.Name == "protected"
+	case app.StateCloud:
+		return s.Name == "cloud-synced"
+	default:
+		return s.Status.Mode == mode
+	}
 }
 
 func (d *desk) editSettings(_ context.Context, edit app.SettingsEdit) (app.Settings, error) {
@@ -91,11 +107,6 @@ func become(s *scenes.Scene, name string, req app.SetupRequest) {
 	s.Status = next.Status
 	s.Settings.Target = req.Target
 	s.Status.Standalone.Target = req.Target
-}
-
-func (d *desk) login(context.Context, nothing) (app.Login, error) {
-	return app.Login{}, app.Errorf(app.CodeInvalid, "login", "No server is configured.").
-		WithHint("Back up to your own storage, or start CODITECT Sync with the address of your server.")
 }
 
 func (d *desk) verify(ctx context.Context, _ nothing) (app.Drill, error) {

@@ -19,6 +19,8 @@ type desk struct {
 	changed chan struct{} // closed by the next change
 	steps   chan struct{}
 	script  []func(*scenes.Scene) // what the next steps do to the scene, while no operation takes them
+	// entering is the sign-in that was begun last.
+	entering app.Login
 }
 
 func newDesk() *desk { return &desk{changed: make(chan struct{}), steps: make(chan struct{})} }
@@ -46,7 +48,7 @@ func (d *desk) show(name string) error {
 	if !ok {
 		return app.Errorf(app.CodeNotFound, "scene", "There is no scene %q.", name)
 	}
-	d.change(func(now *scenes.Scene) { *now, d.script = s, nil })
+	d.change(func(now *scenes.Scene) { *now, d.script, d.entering = s, nil, app.Login{} })
 	return nil
 }
 
@@ -81,7 +83,8 @@ func (d *desk) step(_ context.Context, _ nothing) (nothing, error) {
 	case <-time.After(50 * time.Millisecond): // nobody waits
 		d.change(func(s *scenes.Scene) {
 			if len(d.script) > 0 {
-				d.script[0](s)
+				next := d.script[0]
+				next(s) // may add to the script
 				d.script = d.script[1:]
 			}
 		})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,40 @@ func (d *desk) preview(_ context.Context, req app.RestoreRequest) (app.Preview, 
 
 func (d *desk) plan(ctx context.Context, req app.RestoreRequest) (app.RestorePlan, error) {
 	p, err := d.preview(ctx, req)
+	if err == nil && req.Rows != nil {
+		p.Plan.Back = backOf(p, req.Rows.Tables)
+		p.Plan.Back.Reach = &app.Reach{People: 3, Projects: []string{"billing-service"}}
+	}
 	return p.Plan, err
+}
+
+// backOf is what of a moment comes back.
+func backOf(p app.Preview, tables []string) *app.Back {
+	back := &app.Back{}
+	for _, t := range p.Tables {
+		if slices.Contains(tables, t.Table) {
+			back.Tables = append(back.Tables, app.TableBack{Table: t.Table, Again: t.Removed, Changed: t.Changed})
+		}
+	}
+	return back
+}
+
+func (d *desk) bringBack(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
+	p, err := d.preview(ctx, req)
+	if err != nil {
+		return app.RestoreResult{}, err
+	}
+	before := d.now().Status
+	for _, phase := range []app.Progress{{Phase: app.PhaseFetch}, {Phase: app.PhaseReplace, Done: 4, Total: 9, Unit: "rows"}} {
+		d.change(func(s *scenes.Scene) { s.Status.Progress = &phase })
+		err := d.next(ctx)
+		d.change(func(s *scenes.Scene) { s.Status = before })
+		if err != nil {
+			return app.RestoreResult{}, err
+		}
+	}
+	back := backOf(p, req.Rows.Tables)
+	return app.RestoreResult{Point: p.Plan.Point, Path: before.DB.Path, Integrity: "ok", Rows: back.Rows(), Back: back, Took: time.Second}, nil
 }
 
 // point is the newest point at or before the moment that is asked for.
@@ -42,6 +76,9 @@ var phases = []app.Progress{
 }
 
 func (d *desk) restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
+	if req.Rows != nil {
+		return d.bringBack(ctx, req)
+	}
 	p, err := d.point(req)
 	if err != nil {
 		return app.RestoreResult{}, err

@@ -27,7 +27,6 @@ func (d *desk) handler() http.Handler {
 	get(mux, "/v1/activity", func() any { return d.now().Activity() })
 	get(mux, "/v1/settings", func() any { return d.now().Settings })
 	get(mux, "/v1/diagnostics", func() any { return d.now().Diagnostics() })
-	get(mux, "/v1/login", func() any { return app.Login{State: app.LoginIdle} })
 	mux.Handle("PATCH /v1/prefs", post(d.editPrefs))
 	mux.Handle("PATCH /v1/settings", post(d.editSettings))
 	mux.Handle("POST /v1/setup", post(d.setup))
@@ -37,9 +36,8 @@ func (d *desk) handler() http.Handler {
 	mux.Handle("POST /v1/preview", post(d.preview))
 	mux.Handle("POST /v1/undo", post(d.undo))
 	mux.Handle("POST /v1/verify", post(d.verify))
-	mux.Handle("POST /v1/login", post(d.login))
-	mux.Handle("DELETE /v1/login", post(func(context.Context, nothing) (nothing, error) { return nothing{}, nil }))
 	mux.Handle("POST /v1/quit", post(func(context.Context, nothing) (nothing, error) { return nothing{}, d.show("off") }))
+	d.cloudRoutes(mux)
 	mux.Handle("POST /dev/scene", post(d.showNamed))
 	mux.Handle("POST /dev/step", post(d.step))
 	return mux

@@ -51,7 +51,7 @@ test('decide later says that nothing is protected', async () => {
 
 test('sign in without a server has a way on', async () => {
   const { page, context } = await open(browser, 'sign-in', { scene: 'new' });
-  await page.getByText('No server is configured.').waitFor();
+  await page.getByText('Where is your account?').waitFor();
   await page.getByRole('link', { name: 'Back up to my own storage' }).click();
   await title(page, 'Where should the copy live?');
   await context.close();

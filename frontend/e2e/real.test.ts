@@ -61,7 +61,7 @@ test('first run: storage tested, first copy made and proved', async () => {
 
 test('signing in says that there is no server, and leads on', async () => {
   await page.evaluate(() => { location.hash = '#/first-run/sign-in'; });
-  await page.getByText('No server is configured.').waitFor();
+  await page.getByText('Where is your account?').waitFor();
   await page.getByRole('link', { name: 'Back up to my own storage' }).click();
   await title('Where should the copy live?');
   await view('Home');
@@ -131,7 +131,7 @@ test('what happened can be read', async () => {
   await page.getByText('Protection was switched off').waitFor();
   // The newest restore made a new file: what can be undone is the one before.
   expect(await page.locator('.log', { hasText: /Restored a copy to/ }).getByRole('button', { name: 'Undo' }).count()).toBe(0);
-  expect(await page.locator('.log', { hasText: /Restored to/ }).getByRole('button', { name: 'Undo' }).count()).toBe(1);
+  await expect.poll(() => page.locator('.log', { hasText: /Restored to/ }).getByRole('button', { name: 'Undo' }).count()).toBe(1);
   await picture('activity');
 });
 

@@ -1,6 +1,7 @@
 // A real agent with a home of its own, the page before it, and another program that writes its file.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +14,8 @@ export interface Agent {
   /** Runs SQL as another program does. */
   sql(text: string): string;
   run(...args: string[]): string;
+  /** The address that the agent last opened in the person's browser; empty if none since. */
+  opened(): string;
   end(): Promise<void>;
 }
 
@@ -22,7 +25,11 @@ export async function startAgent(): Promise<Agent> {
   const dir = mkdtempSync(join(tmpdir(), 'real-'));
   const [home, user, copies] = [join(dir, 'home'), join(dir, 'user'), join(dir, 'nas', 'copies')];
   for (const d of [home, user, join(dir, 'nas')]) mkdirSync(d);
-  const env = { ...process.env, HOME: user, XDG_CONFIG_HOME: join(user, '.config'), CODITECT_HOME: home, CODITECT_SYNC_MODE: '' };
+  const [bin, opened] = [join(dir, 'bin'), join(dir, 'opened')];
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" >'${opened}.new' && mv '${opened}.new' '${opened}'\n`, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}`, HOME: user, XDG_CONFIG_HOME: join(user, '.config'), CODITECT_HOME: home, CODITECT_SYNC_MODE: '',
+    DBUS_SESSION_BUS_ADDRESS: '' };
   const started: ChildProcess[] = [];
   const start = async (file: string, ...args: string[]): Promise<string> => {
     const child = spawn(file, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -39,6 +46,12 @@ export async function startAgent(): Promise<Agent> {
     address, home, copies, db,
     sql: (text) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', db, text], { encoding: 'utf8' }).trim(),
     run: (...args) => execFileSync(program, args, { env, encoding: 'utf8' }),
+    opened: () => {
+      if (!existsSync(opened)) return '';
+      const address = readFileSync(opened, 'utf8');
+      rmSync(opened);
+      return address;
+    },
     end: async () => {
       const ended = started.map((child) => new Promise((done) => { child.once('exit', done); }));
       for (const child of started) child.kill();
@@ -46,4 +59,31 @@ export async function startAgent(): Promise<Agent> {
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+export interface Cloud {
+  address: string; email: string; password: string;
+  end(): void;
+}
+
+/** Starts a whole cloud with a data folder of its own, as `make cloud` does. */
+export async function startCloud(): Promise<Cloud> {
+  const server = `${root}build/tmp/coditect-sync-server`;
+  execFileSync('go', ['build', '-o', server, './backend/cmd/coditect-sync-server'], { cwd: root, stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '0' } });
+  const home = mkdtempSync(join(tmpdir(), 'cloud-'));
+  const env = { ...process.env, CODITECT_CLOUD_HOME: home, PORT: String(await freePort()) };
+  const said = execFileSync(`${root}build/setup/cloud.sh`, ['start', server], { cwd: root, env, encoding: 'utf8' });
+  const find = (what: RegExp): string => what.exec(said)?.[1] ?? '';
+  return {
+    address: find(/serves at +(\S+)/), email: find(/Sign in as +(\S+)/), password: find(/Password .* (\S+)$/m),
+    end: () => { execFileSync(`${root}build/setup/cloud.sh`, ['remove'], { cwd: root, env, stdio: 'inherit' }); },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => { server.listen(0, '127.0.0.1', done); });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => { server.close(done); });
+  return port;
 }

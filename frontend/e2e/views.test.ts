@@ -39,15 +39,32 @@ const others: [string, string, string, string][] = [
   ['first-choice', 'new', 'first-run', 'Decide later'], ['first-file', 'new', 'first-run/file', 'Which file holds the memory?'],
   ['first-storage', 'new', 'first-run/storage', 'Where should the copy live?'], ['first-copy', 'first-copy', 'first-run', 'First copy: about 50 s left'],
   ['first-proving', 'proving', 'first-run', 'is being proved'], ['first-done', 'protected', 'first-run/copy', 'Restored rows'],
-  ['home-signed-out', 'signed-out', 'home', 'Sign in again to go on syncing'], ['first-signin', 'new', 'first-run/sign-in', 'No server is configured.'],
+  ['home-signed-out', 'signed-out', 'home', 'Sign in again to go on syncing'], ['first-signin', 'new', 'first-run/sign-in', 'Where is your account?'],
+];
+
+const clouds = [
+  'synced', 'first-upload', 'first-sync', 'first-proof', 'syncing', 'catching-up', 'proving', 'offline', 'stalled', 'attention', 'unequal', 'mending', 'paused',
+  'signed-out', 'off', 'damaged',
+];
+const accounts: [string, string, string, string][] = [
+  ['cloud-choice', 'cloud-new', 'first-run', 'Decide later'], ['cloud-signin', 'cloud-new', 'first-run/sign-in', 'Finish in your browser'],
+  ['cloud-first-copy', 'cloud-first-upload', 'first-run/cloud', 'only this makes it green'], ['cloud-first-done', 'cloud-synced', 'first-run/cloud', 'macbook-air'],
+  ['cloud-restore', 'cloud-moved', at, 'What changed between 11:42:30 and now'], ['cloud-restore-none', 'cloud-synced', 'restore', 'there are no moments'],
+  ['cloud-activity', 'cloud-synced', 'activity', 'Signed in as'], ['cloud-settings', 'cloud-synced', 'settings', 'Sign out…'],
+  ['cloud-lost', 'cloud-synced', 'lost', 'Field by field'], ['cloud-lost-empty', 'cloud-moved', 'lost', 'is empty'],
+  ['cloud-machines', 'cloud-synced', 'machines', 'win-build'], ['cloud-move-plan', 'standalone-joined', 'move', 'Only then: stop copying'],
+  ['cloud-move-elsewhere', 'standalone-moving', 'move', 'It was started elsewhere'], ['cloud-home-joined', 'standalone-joined', 'home', 'Move to the cloud…'],
 ];
 
 describe('views', () => {
   test.each(others)('%s', inAllLooks);
+  test.each(accounts)('%s', inAllLooks);
 });
 
 describe('home', () => {
   test.each(homes)('%s', (scene) => inAllLooks(`home-${scene}`, scene, 'home', scene === 'off' ? 'This memory' : 'Last 8 hours'));
+
+  test.each(clouds)('cloud-%s', (scene) => inAllLooks(`home-cloud-${scene}`, `cloud-${scene}`, 'home', scene === 'off' ? 'This memory' : 'Last 8 hours'));
 
   test('answers everything on its first screen', async () => {
     const { page, context } = await open(browser, 'home', { scene: 'protected' });

@@ -24,5 +24,7 @@ func run(dir, to string) error {
 // roots are what goes over the local API; what they need follows.
 var roots = []string{
 	"Status", "PrefsEdit", "SetupRequest", "SetupResult", "Timeline", "Machine", "RestoreRequest", "RestorePlan",
-	"RestoreResult", "Drill", "Finding", "Preview", "Event", "TargetTrial", "Settings", "SettingsEdit", "Login", "Error",
+	"RestoreResult", "Drill", "Finding", "Preview", "Event", "TargetTrial", "Settings", "SettingsEdit", "Error",
+	"LoginRequest", "Login", "LogoutRequest", "LogoutResult", "PushRequest", "PushResult", "MoveRequest", "MovePlan",
+	"MoveResult", "Proof", "LostItem",
 }

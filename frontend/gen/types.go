@@ -212,6 +212,8 @@ func selected(t *ast.SelectorExpr) (string, error) {
 		return "string", nil
 	case "Duration":
 		return "number", nil
+	case "RawMessage":
+		return "unknown", nil
 	}
 	return "", fmt.Errorf("no TypeScript for %s", t.Sel.Name)
 }

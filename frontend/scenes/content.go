@@ -8,8 +8,11 @@ import (
 	"github.com/coditect-ai/coditect-sync/app"
 )
 
-// Machines are the machines at the target.
+// Machines are the machines of the account or at the target.
 func (s Scene) Machines() []app.Machine {
+	if s.Fleet != nil {
+		return s.Fleet
+	}
 	list := []app.Machine{
 		{ID: Machine, User: "mira", This: true, MachineInfo: app.MachineInfo{
 			Host: s.Status.Machine, OS: "Debian 12", Version: "1.0.0", DB: dbPath, LastReplicated: at(14, 2, 51),
@@ -70,8 +73,11 @@ func attacks() []app.RowDiff {
 
 // Activity is what happened, newest first.
 func (s Scene) Activity() []app.Event {
-	if s.Status.State == app.StateNew {
+	switch {
+	case s.Status.State == app.StateNew:
 		return nil
+	case s.Status.Mode == app.ModeCloud && !s.Hostile:
+		return synchronised()
 	}
 	list := []app.Event{
 		{At: at(14, 2, 51), Kind: app.EventCopy, Text: "388 changes went up", Detail: "between 12:58 and 14:02, 43 times", Count: 388, Bytes: 1_200_000, Until: at(14, 2, 51)},
@@ -91,6 +97,21 @@ func (s Scene) Activity() []app.Event {
 		}
 	}
 	return list
+}
+
+// synchronised is what happened in cloud mode: rows that went up and came down, summed up for a quarter of an hour.
+func synchronised() []app.Event {
+	var list []app.Event
+	for minute := 14 * 60; minute >= 8*60+30; minute -= 15 {
+		when := at(minute/60, minute%60, 0)
+		if n := written(when); n > 0 {
+			list = append(list, app.Event{
+				At: when, Kind: app.EventSync, Text: "Rows went up and came down", Count: n%97 + 3, Until: when.Add(14 * time.Minute),
+			})
+		}
+	}
+	return append([]app.Event{{At: at(14, 2, 0), Kind: app.EventProof, Text: "Proved: this machine and the cloud hold the same 128,206 rows", Detail: "5 of 5 tables equal"}},
+		append(list, app.Event{At: time.Date(2026, 11, 20, 9, 2, 0, 0, time.UTC), Kind: app.EventAccount, Text: "Signed in as " + Account})...)
 }
 
 // Trial is what a test of the target did.

@@ -20,13 +20,16 @@ type Scene struct {
 	Settings app.Settings
 	// Hostile makes every text that comes from a memory, a file name or another machine an attack.
 	Hostile bool
+	// Fleet is the machines of the account; without one they are those at the storage. Lost is lost & found.
+	Fleet []app.Machine
+	Lost  []app.LostItem
 }
 
 // All are the scenes, each with a name of its own.
 func All() []Scene {
 	list := []Scene{fresh(), off(), signedOut(), firstCopy(), proving(), protected(), syncing(), paused(), pausedOpen()}
 	list = append(list, offline(), stalled(), due(), attention(), drillFailed(), damaged(), restoring(), restored())
-	list = append(list, locked(), hostile())
+	list = append(append(list, locked(), hostile()), clouds()...)
 	for i := range list {
 		list[i].Status.Rev = 1
 	}

@@ -1,6 +1,6 @@
 // What the buttons of Home do.
 import { agent } from './agent.svelte';
-import { api } from './api/client';
+import { api, failureOf } from './api/client';
 import type { ActName } from './look';
 import { copyText } from './native';
 import { go } from './route';
@@ -15,10 +15,24 @@ export function tomorrow(now: Date): string {
 
 export async function pauseUntil(until: string): Promise<void> { agent.take(await api.prefs({ paused_until: until })); }
 
+/** Kicks what goes up. It is not waited for longer than a person waits: it goes on by itself. */
+async function tryNow(): Promise<void> {
+  try {
+    agent.take((await api.push({}, AbortSignal.timeout(15_000))).status);
+  } catch (e) {
+    if (failureOf(e).code !== 'canceled') throw e;
+  }
+}
+
 /** Does what a button of Home says; its promise ends when that is done. */
 export async function perform(name: ActName): Promise<void> {
   switch (name) {
-    case 'prove': await api.verify(); return;
+    case 'prove': await (agent.reading?.cloud ? api.prove() : api.verify()); return;
+    case 'try-now': return tryNow();
+    case 'rebuild': agent.take(await api.rebuild()); return;
+    case 'sync-on': agent.take(await api.prefs({ mode: 'cloud' })); return;
+    case 'move': return go('move');
+    case 'lost': return go('lost');
     case 'resume': return pauseUntil(never);
     case 'pause-tomorrow': return pauseUntil(tomorrow(new Date()));
     case 'pause-open': return pauseUntil(forever);

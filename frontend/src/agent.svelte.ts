@@ -18,7 +18,7 @@ class Agent {
   reading = $derived(this.status && !this.gone ? new Reading(this.status, this.now, f) : null);
   look = $derived(this.gone ? goneLook() : this.status ? lookOf(this.status, this.now, f) : null);
   /** Changes when something was copied, so that what depends on it is asked for again. */
-  copies = $derived(`${this.status?.standalone?.target} ${this.status?.standalone?.replicated_txid}`);
+  copies = $derived(`${this.status?.standalone?.target} ${this.status?.standalone?.replicated_txid} ${this.status?.cloud?.last_synced_at} ${this.status?.cloud?.rejected}`);
   #rev = 0;
   #run = '';
 

@@ -1,7 +1,7 @@
 // What the chart of Home and the timeline of Restore show, worked out from restore points. Pure.
-import type { RestorePoint } from './api/types';
+import type { Event as Happening, RestorePoint } from './api/types';
 import { timeOf } from './format';
-import type { Reading } from './look';
+import type { Reading } from './reading';
 
 export interface Moment { id: string; time: number; size: number; full: boolean }
 
@@ -11,6 +11,16 @@ export function momentsOf(points: readonly RestorePoint[] | null | undefined): M
   for (const p of points ?? []) {
     const t = timeOf(p.time);
     if (t) list.push({ id: p.id, time: t.getTime(), size: p.size, full: p.kind === 'full' });
+  }
+  return list.sort((a, b) => a.time - b.time);
+}
+
+/** What went up and came down, oldest first: in cloud mode the activity is what tells it. */
+export function momentsOfSync(events: readonly Happening[] | null | undefined): Moment[] {
+  const list: Moment[] = [];
+  for (const e of events ?? []) {
+    const t = timeOf(e.until) ?? timeOf(e.at);
+    if (e.kind === 'sync' && e.count && t) list.push({ id: e.at, time: t.getTime(), size: e.count, full: false });
   }
   return list.sort((a, b) => a.time - b.time);
 }

@@ -1,13 +1,15 @@
 // The figures of Home and what each says about itself. Pure.
 import type { Figure } from './parts/Figures.svelte';
 import { timeOf } from './format';
-import { isOpen, type Reading } from './look';
+import { isOpen, type Reading } from './reading';
 import { tableName, words } from './words';
 
 const w = words.figures;
+const c = words.cloud.figures;
 
 /** refused is why the storage does not tell its points, empty when it did. */
 export function figuresOf(r: Reading, oldest: Date | null, retention: readonly string[], refused = ''): Figure[] {
+  if (r.cloud) return [cloudWaiting(r), cloudSecond(r), cloudRows(r), lost(r)];
   return [waiting(r), second(r), refused && !oldest ? unknown(refused) : back(r, oldest, retention), rows(r)];
 }
 
@@ -44,4 +46,30 @@ function rows(r: Reading): Figure {
   if (!r.drill?.ok) return { key: 'rows', label: w.rows, value: w.rowsNone, why: w.rowsNoneWhy };
   const list = (r.drill.tables ?? []).map((t) => `${r.f.count(t.rows)} ${tableName(t.table).toLowerCase()}`).join(', ');
   return { key: 'rows', label: w.rows, value: r.f.count(r.drill.rows), why: w.rowsWhy(r.at(r.provedAt), list) };
+}
+
+function cloudWaiting(r: Reading): Figure {
+  const base = { key: 'waiting', label: w.waiting };
+  if (r.pending) return { ...base, value: c.waiting(r.pending), why: r.since ? w.waitingSince(r.at(r.since)) : w.some };
+  return r.cloud?.recording ? { ...base, value: w.nothing, why: c.waitingNone } : { ...base, value: w.unknown, why: c.signedOut };
+}
+
+function cloudSecond(r: Reading): Figure {
+  if (r.glyph === 'paused') return second(r);
+  if (r.glyph === 'offline') return { key: 'next', label: w.next, value: w.byItself, why: c.next };
+  if (r.glyph === 'signed-out' && r.cloud?.user) return { key: 'account', label: c.account, value: r.cloud.user, why: c.accountWhy(r.cloud.user, r.server) };
+  if (!r.copied) return { key: 'sync', label: c.sync, value: w.never, why: c.syncNone };
+  const pushed = timeOf(r.cloud?.last_pushed_at);
+  return { key: 'sync', label: c.sync, value: r.when(r.copied), why: c.syncWhy(r.f.seconds(r.copied), pushed ? r.at(pushed) : '') };
+}
+
+function cloudRows(r: Reading): Figure {
+  if (!r.held) return { key: 'rows', label: w.rows, value: w.rowsNone, why: c.rowsNone };
+  const list = (r.held.tables ?? []).map((t) => `${r.f.count(t.here.rows)} ${tableName(t.table).toLowerCase()}`).join(', ');
+  return { key: 'rows', label: w.rows, value: r.f.count(r.held.rows), why: c.rowsWhy(r.at(r.provedAt), list) };
+}
+
+function lost(r: Reading): Figure {
+  const n = r.cloud?.rejected ?? 0;
+  return { key: 'lost', label: c.lost, value: n ? c.look(r.f.count(n)) : c.lostNone, why: n ? c.lostWhy : c.lostWhyNone };
 }

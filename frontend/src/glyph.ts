@@ -24,29 +24,53 @@ function ofWork(st: Status, now: Date): GlyphName {
   const phase = st.progress?.phase;
   const waits = waited(st, now);
   if (phase === 'fetch' || phase === 'check' || phase === 'replace') return 'restoring';
-  if (st.error || st.standalone?.last_drill?.ok === false) return 'attention';
+  if (st.error || disproved(st)) return 'attention';
   if (phase === 'offline') return 'offline';
-  if (waits > overdue && !moving(st, now)) return 'stalled';
-  if (st.healthy && waits <= syncingAfter) return 'protected';
-  if (st.healthy || waits > syncingAfter || unproved(st) || phase === 'copying' || phase === 'test_restore') return 'syncing';
+  if (phase === 'stalled' || mending(st) || (waits > overdue && !moving(st, now))) return 'stalled';
+  if (inCloud(st) && coming.has(phase ?? '')) return 'syncing';
+  if (st.healthy && waits <= syncingAfter && (!inCloud(st) || st.cloud?.last_proof)) return 'protected';
+  if (st.healthy || waits > syncingAfter || unproved(st) || working.has(phase ?? '')) return 'syncing';
   return 'stalled';
+}
+
+// What still comes to this machine is not the same as in the cloud, whatever was proved before.
+const coming: ReadonlySet<string> = new Set(['enrol', 'first_sync', 'catching_up']);
+const going: ReadonlySet<string> = new Set(['copying', 'first_copy', 'uploading', ...coming]);
+const working: ReadonlySet<string> = new Set(['copying', 'test_restore', 'connecting', 'uploading', 'proof', 'moving']);
+
+export const inCloud = (st: Status): boolean => st.mode === 'cloud';
+
+/** When the oldest change that waits was made, of the mode that counts. */
+export function sinceOf(st: Status): Date | null {
+  return timeOf((inCloud(st) ? st.cloud : st.standalone)?.waiting_since);
 }
 
 /** For how long the oldest change has waited, in ms. */
 export function waited(st: Status, now: Date): number {
-  const since = timeOf(st.standalone?.waiting_since);
+  const since = sinceOf(st);
   return since ? now.getTime() - since.getTime() : 0;
 }
 
 function moving(st: Status, now: Date): boolean {
   const p = st.progress;
-  if (p?.phase !== 'copying' && p?.phase !== 'first_copy') return false;
+  if (!p || !going.has(p.phase)) return false;
   const since = timeOf(p.since);
   return (p.rate ?? 0) > 0 || (since !== null && now.getTime() - since.getTime() <= overdue);
 }
 
+/** What is kept was compared, did not hold, and nothing is done about it by itself. */
+function disproved(st: Status): boolean {
+  if (!inCloud(st)) return st.standalone?.last_drill?.ok === false;
+  return st.cloud?.last_proof?.equal === false && !st.cloud.last_proof.cure;
+}
+
+/** Rows differ, and are being put right. */
+function mending(st: Status): boolean {
+  return inCloud(st) && st.cloud?.last_proof?.equal === false && !!st.cloud.last_proof.cure;
+}
+
 export function unproved(st: Status): boolean {
-  return !st.standalone?.replicated_txid || !st.standalone.last_drill;
+  return inCloud(st) ? !st.cloud?.last_proof : !st.standalone?.replicated_txid || !st.standalone.last_drill;
 }
 
 const tones: Record<GlyphName, Tone> = {

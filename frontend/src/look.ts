@@ -1,73 +1,21 @@
 // What a status says to a person: the seal, the sentence that matters, and what can be done. Pure.
-import type { Drill, Status } from './api/types';
+import type { Status } from './api/types';
+import { cloudSeal, cloudSentences } from './cloudlook';
 import { timeOf, type Format } from './format';
-import { glyphOf, toneOf, unproved, type GlyphName, type Tone } from './glyph';
+import { unproved, type GlyphName } from './glyph';
+import { Reading } from './reading';
+import { act, details, pair, paused, pausedSeal, withoutStop, type Act, type Look, type Sentences } from './sentences';
 import { words } from './words';
 
-export type ActName =
-  | 'prove' | 'resume' | 'pause-tomorrow' | 'pause-open' | 'protect' | 'own-storage' | 'set-up' | 'sign-in' | 'check-storage'
-  | 'choose-file' | 'restore-newest' | 'restore' | 'show-restore' | 'details';
-export interface Act { name: ActName; label: string; kind: 'primary' | 'plain' | 'quiet' | 'link' }
-export interface Look {
-  glyph: GlyphName;
-  tone: Tone;
-  word: string;
-  fact: string;
-  title: string;
-  lead: string;
-  proof: string;
-  acts: Act[];
-}
+export { isOpen, Reading } from './reading';
+export type { Act, ActName, Look } from './sentences';
 
 const h = words.hero;
 const s = words.seal;
 const a = words.acts;
-const act = (name: ActName, label: string, kind: Act['kind'] = 'plain'): Act => ({ name, label, kind });
-const details = act('details', words.details, 'quiet');
-
-/** Everything the faces of a status need, at one moment. */
-export class Reading {
-  readonly glyph: GlyphName;
-  readonly tone: Tone;
-  readonly drill: Drill | undefined;
-  readonly copied: Date | null;
-  readonly since: Date | null;
-
-  constructor(readonly st: Status, readonly now: Date, readonly f: Format) {
-    this.glyph = glyphOf(st, now);
-    this.tone = toneOf(this.glyph);
-    this.drill = st.standalone?.last_drill;
-    this.copied = timeOf(st.standalone?.last_replicated_at);
-    this.since = timeOf(st.standalone?.waiting_since);
-  }
-
-  when(t: Date | null): string { return t ? this.f.when(t, this.now) : ''; }
-  moment(t: Date | null): string { return t ? this.f.moment(t, this.now) : ''; }
-  get newest(): string { return this.moment(this.copied); }
-  /** "4.3 MB" of what waits, "" when unknown. */
-  get waits(): string { return this.st.standalone?.lag_bytes ? this.f.bytes(this.st.standalone.lag_bytes) : ''; }
-  get left(): string { return this.st.progress?.eta_seconds ? this.f.left(this.st.progress.eta_seconds) : ''; }
-  get provedAt(): Date | null { return this.drill?.ok ? timeOf(this.drill.at) : null; }
-  get fileGone(): boolean { return this.st.error?.op === 'file' && this.st.error.code === 'not_found'; }
-  /** Nothing was ever copied. */
-  get first(): boolean { return !this.st.standalone?.replicated_txid; }
-
-  /** The last proof as a sentence. Ages would change it all the time, so it says the time of day. */
-  proof(): string {
-    if (!this.provedAt || !this.drill) return '';
-    const say = this.glyph === 'protected' ? h.protected.proof : h.lastProof;
-    return say(this.at(this.provedAt), this.f.count(this.drill.rows));
-  }
-
-  /** A time without its age: "09:12", "yesterday 18:22". */
-  at(t: Date | null): string {
-    if (!t) return '';
-    return this.f.heading(t, this.now) === 'Today' ? this.f.clock(t) : this.f.when(t, this.now);
-  }
-}
-
 export function lookOf(st: Status, now: Date, f: Format): Look {
   const r = new Reading(st, now, f);
+  if (r.cloud) return { glyph: r.glyph, tone: r.tone, ...cloudSeal(r), ...cloudSentences(r) };
   return { glyph: r.glyph, tone: r.tone, ...seal(r), ...sentences[r.glyph](r) };
 }
 
@@ -75,8 +23,6 @@ export function lookOf(st: Status, now: Date, f: Format): Look {
 export function goneLook(): Look {
   return { glyph: 'attention', tone: 'wait', word: s.gone[0]!, fact: s.gone[1]!, ...h.gone, proof: '', acts: [] };
 }
-
-const pair = ([word, fact]: string[]) => ({ word: word!, fact: fact! });
 
 function seal(r: Reading): { word: string; fact: string } {
   const waits = r.waits ? s.waits(r.waits) : s.some;
@@ -89,10 +35,7 @@ function seal(r: Reading): { word: string; fact: string } {
       if (r.first) return { word: s.first, fact: s.unproved };
       if (unproved(r.st)) return { word: s.proving, fact: s.unproved };
       return { word: r.st.progress?.phase === 'test_restore' ? s.proving : s.syncing, fact: r.left ? s.left(r.left) : provedFact(r) };
-    case 'paused': {
-      const until = timeOf(r.st.paused_until);
-      return { word: s.paused, fact: isOpen(until) ? s.resume : s.until(until ? r.f.clock(until) : '') };
-    }
+    case 'paused': return pausedSeal(r);
     case 'offline': return { word: s.offline, fact: r.since ? waits : provedFact(r) };
     case 'stalled': return r.since ? { word: s.stalled, fact: waits } : { word: s.due, fact: provedFact(r) };
     case 'attention': return { word: s.attention, fact: r.drill?.ok === false ? s.failedDrill : r.since ? waits : provedFact(r) };
@@ -103,21 +46,15 @@ function seal(r: Reading): { word: string; fact: string } {
 
 function provedFact(r: Reading): string { return r.provedAt ? s.proved(r.at(r.provedAt)) : s.unproved; }
 
-/** A pause without an end is one until the year 9999. */
-export function isOpen(until: Date | null): boolean { return until !== null && until.getUTCFullYear() >= 9999; }
-
-type Sentences = Pick<Look, 'title' | 'lead' | 'proof' | 'acts'>;
-
 const sentences: Record<GlyphName, (r: Reading) => Sentences> = {
   new: () => ({ ...h.new, proof: '', acts: [act('set-up', a.setUp, 'primary')] }),
   protected: (r) => ({
-    title: h.protected.title, lead: h.protected.lead(r.newest), proof: r.proof(), acts: [act('prove', a.prove, 'link')],
+    title: h.protected.title, lead: h.protected.lead(r.newest), proof: r.proof(),
+    acts: [act('prove', a.prove, 'link'), ...(r.st.cloud?.signed_in ? [act('move', words.cloud.acts.move, 'plain')] : [])],
   }),
   off: (r) => ({
     title: h.off.title, lead: r.copied ? h.off.since(r.moment(r.copied)) : h.off.all(r.f.bytes(r.st.db.bytes)), proof: '',
-    acts: r.st.standalone
-      ? [act('protect', a.protect, 'primary'), act('own-storage', a.other)]
-      : [act('own-storage', a.ownStorage, 'primary'), act('sign-in', a.signIn)],
+    acts: offActs(r),
   }),
   'signed-out': (r) => ({
     title: h.signedOut.title, lead: h.signedOut.lead, proof: r.proof(), acts: [act('sign-in', a.signIn, 'primary'), act('own-storage', a.ownStorage)],
@@ -136,6 +73,14 @@ const sentences: Record<GlyphName, (r: Reading) => Sentences> = {
   restoring: (r) => ({ title: h.restoring.title('', r.left), lead: h.restoring.lead, proof: '', acts: [act('show-restore', a.showRestore)] }),
 };
 
+/** The ways back on: the cloud first, where it is known. */
+function offActs(r: Reading): Act[] {
+  const own = r.st.standalone ? act('protect', a.protect) : act('own-storage', a.ownStorage);
+  if (r.st.cloud?.signed_in) return [act('sync-on', words.cloud.acts.syncOn, 'primary'), own];
+  if (r.st.cloud) return [act('sign-in', a.signIn, 'primary'), own];
+  return r.st.standalone ? [{ ...own, kind: 'primary' }, act('own-storage', a.other)] : [{ ...own, kind: 'primary' }, act('sign-in', a.signIn)];
+}
+
 function syncing(r: Reading): Sentences {
   if (r.first) return { title: h.first.title(r.left), lead: h.first.lead, proof: '', acts: [] };
   if (unproved(r.st)) return { title: h.first.proving, lead: h.first.provingLead, proof: h.restorable(r.newest), acts: [] };
@@ -143,17 +88,6 @@ function syncing(r: Reading): Sentences {
     return { title: h.syncing.proving, lead: h.syncing.provingLead, proof: r.proof(), acts: [] };
   }
   return { title: h.syncing.title(r.left), lead: h.syncing.lead(r.at(r.since)), proof: r.proof(), acts: [] };
-}
-
-function paused(r: Reading): Sentences {
-  const until = timeOf(r.st.paused_until);
-  const waits = r.waits ? h.paused.waits(r.waits) : h.paused.some;
-  const resume = act('resume', a.resume, 'primary');
-  if (!until || isOpen(until)) return { title: h.paused.open, lead: h.paused.openLead(waits), proof: r.proof(), acts: [resume] };
-  return {
-    title: h.paused.title(r.f.left((until.getTime() - r.now.getTime()) / 1000)), lead: h.paused.lead(r.f.clock(until), waits), proof: r.proof(),
-    acts: [resume, act('pause-tomorrow', a.tomorrow), act('pause-open', a.open)],
-  };
 }
 
 function attention(r: Reading): Sentences {
@@ -191,5 +125,3 @@ function error(r: Reading): Sentences {
     proof: [r.copied ? h.restorable(r.newest) : '', r.proof()].filter(Boolean).join(' '), acts: [...acts, details],
   };
 }
-
-function withoutStop(sentence: string): string { return sentence.replace(/\.$/, ''); }

@@ -7,7 +7,7 @@ import type { Totals } from './preview';
 export const stages = ['fetch', 'check', 'keep', 'write', 'compare'] as const;
 export type Stage = (typeof stages)[number];
 
-export interface Job { kind: 'restore' | 'save' | 'undo'; moment: Date; undoFor: number; totals: Totals | null; where: string }
+export interface Job { kind: 'restore' | 'rows' | 'save' | 'undo'; moment: Date; undoFor: number; totals: Totals | null; where: string }
 
 /** When a restore of now can be undone no more; undoFor is in nanoseconds. */
 export const undoableUntil = (undoFor: number): Date => new Date(agent.now.getTime() + undoFor / 1e6);

@@ -1,10 +1,15 @@
 // Every sentence of the page (LANGUAGE §6–7). What is filled in comes ready for reading.
 
+import { cloud } from './cloudwords';
+
 const rows = (n: string) => `${n} ${n === '1' ? 'row' : 'rows'}`;
 
 export const words = {
   app: 'CODITECT Sync',
-  views: { home: 'Home', restore: 'Restore', activity: 'Activity', settings: 'Settings', 'first-run': 'First run' },
+  cloud,
+  views: {
+    home: 'Home', restore: 'Restore', activity: 'Activity', machines: 'Machines', lost: 'Lost & found', settings: 'Settings', 'first-run': 'First run', move: 'Move',
+  },
   nav: 'Views',
   skip: 'Skip to the page',
   state: 'State:',
@@ -151,7 +156,7 @@ export const words = {
     title: 'Last 8 hours', table: 'Show as table', from: 'From', amount: 'Changed', points: 'Points',
     legend: { bar: 'changes', p: 'proved', c: 'copied since', w: 'on its way', s: 'waiting, not confirmed', o: 'only on this machine', n: 'nothing changed' },
     name: (from: string, busiest: string, rest: string) => `Changes per 8 minutes since ${from}: ${busiest}. ${rest}`,
-    quiet: 'none', busiest: (from: string, to: string) => `most between ${from} and ${to}`,
+    confirmed: 'confirmed since', quiet: 'none', busiest: (from: string, to: string) => `most between ${from} and ${to}`,
     provedTo: (when: string) => `Proved up to ${when}.`, copiedTo: (when: string) => `Copied up to ${when}.`, notCopied: 'Not copied yet.',
     waitsSince: (when: string) => `What was changed since ${when} waits.`,
     none: 'Nothing has changed in the last 8 hours.',
@@ -161,6 +166,8 @@ export const words = {
     title: 'Machines at this storage', this: 'this machine', writes: 'writes here', own: 'its own file',
     copied: (when: string) => `copied ${when}`, never: 'nothing copied yet', only: 'Only this one.',
   },
+
+  rowsWord: 'rows',
 
   restore: {
     title: 'Restore', lead: 'Choose a moment. Nothing changes until you press the button.',
@@ -225,7 +232,7 @@ export const words = {
 
   activity: {
     title: 'Activity', lead: 'What happened, and what was done about it.', save: 'Save as file…', show: 'Show',
-    kinds: { '': 'All', copy: 'Copies', proof: 'Proofs', restore: 'Restores', problem: 'Problems and cures', setting: 'Settings' },
+    kinds: { '': 'All', copy: 'Copies', sync: 'Sync', proof: 'Proofs', restore: 'Restores', problem: 'Problems and cures', setting: 'Settings', account: 'Account' },
     filter: 'Filter', placeholder: 'Filter ( / )',
     empty: 'Nothing has happened yet.', none: 'Nothing here matches.', undo: 'Undo', file: 'coditect-sync-activity.txt',
     problem: 'Problem', cured: 'Cured',
@@ -285,8 +292,6 @@ export const words = {
     columns: ['Table', 'Restored rows', 'Result'], same: 'the same',
     login: 'Start at login', loginWhy: 'Protection runs from the moment you log in.',
     tray: 'CODITECT Sync now lives in your tray.', ok: 'Done',
-    signingIn: 'Finish signing in in your browser', signingInLead: 'This page goes on by itself.', signInFailed: 'Not signed in.',
-    cancelSignIn: 'Cancel signing in', openAgain: 'If no browser opened, open this address:',
     trouble: 'The first copy does not go on', waitingFor: 'The first copy waits for your storage',
   },
 };

@@ -4,14 +4,17 @@ import { flushSync, mount, unmount } from 'svelte';
 import { describe, expect, test } from 'vitest';
 import type { Preview } from '../src/api/types';
 import Differences from '../src/parts/Differences.svelte';
+import { Reading } from '../src/reading';
+import Fleet from '../src/parts/Fleet.svelte';
 import Hero from '../src/parts/Hero.svelte';
+import Lost from '../src/parts/LostItem.svelte';
 import Machines from '../src/parts/Machines.svelte';
 import Note from '../src/parts/Note.svelte';
 import { lookOf } from '../src/look';
 import { attacks } from './goldens';
 import { f, golden, now } from './goldens';
 
-function shown(component: typeof Differences | typeof Note | typeof Machines | typeof Hero, props: Record<string, unknown>): HTMLElement {
+function shown(component: typeof Differences | typeof Note | typeof Machines | typeof Hero | typeof Lost | typeof Fleet, props: Record<string, unknown>): HTMLElement {
   const target = document.createElement('div');
   document.body.append(target);
   const app = mount(component as never, { target, props } as never);
@@ -21,6 +24,7 @@ function shown(component: typeof Differences | typeof Note | typeof Machines | t
   target.remove();
   return copy;
 }
+const nothing = () => undefined;
 const tags = (el: HTMLElement) => [...el.querySelectorAll('*')].map((x) => x.localName).join(' ');
 const differences = (text: string): Preview => ({
   plan: {} as never,
@@ -40,6 +44,14 @@ describe.each(attacks)('%j', (attack) => {
     expect([tags(note), note.querySelector('dd')!.textContent]).toEqual(['section dl dt dd', attack]);
     const machines = shown(Machines, { list: [{ id: '1', user: '', this: false, host: attack, os: attack, version: '', db: '', lineage: '' }], now });
     expect(machines.querySelector('.t')!.textContent).toBe(attack);
+    const lost = (text: string) => shown(Lost, { busy: false, onreapply: nothing, onsave: nothing, ondiscard: nothing, item: {
+      id: text, at: now.toISOString(), kind: 'conflict', table: text, row: text, op: 'put', mine: { [text]: text, decision: text, nested: { [text]: text } }, theirs: { decision: `${text}.` },
+      why: text, by: text, machine: text, reappliable: true } });
+    const item = lost(attack);
+    expect(tags(item)).toBe(tags(lost('harmless')));
+    expect([...item.querySelectorAll('td')].map((x) => x.textContent)).toContain(attack);
+    const fleet = shown(Fleet, { reading: new Reading(golden('cloud-synced'), now, f), list: [{ id: '1', user: '', this: false, host: attack, name: attack, os: attack, version: '', db: '', lineage: '' }] });
+    expect([fleet.querySelector('.t')!.textContent, fleet.querySelector('.t')!.children.length]).toEqual([attack, 0]);
     const hero = shown(Hero, { look: { ...lookOf(golden('protected'), now, f), title: attack, lead: attack }, onact: () => undefined });
     expect(hero.querySelector('h1')!.children.length).toBe(0);
     expect((globalThis as { pwned?: unknown }).pwned).toBeUndefined();

@@ -36,6 +36,27 @@ describe('every status the agent can have', () => {
     'drill-failed': ['attention', 'wait', 'Needs you, test restore failed', 'The copy of 14:00 could not be restored'],
     damaged: ['error', 'wrong', 'Stopped, copied 13:57', 'The memory file is damaged'],
     restoring: ['restoring', 'work', 'Restoring, about 4 s left', 'Restoring, about 4 s left'],
+    'cloud-new': ['new', 'rest', 'Not set up, not protected', 'Keep what your AI work has learned'],
+    'cloud-first-upload': ['syncing', 'work', 'First copy, about 50 s left', 'First copy: about 50 s left'],
+    'cloud-first-sync': ['syncing', 'work', 'First sync, about 25 s left', 'First sync: about 25 s left'],
+    'cloud-first-proof': ['syncing', 'work', 'Proving, about 2 s left', 'Every row is being compared with the cloud'],
+    'cloud-synced': ['protected', 'proved', 'In sync, proved 14:02', 'This machine and the cloud hold the same 128,206 rows'],
+    'cloud-moved': ['protected', 'proved', 'In sync, proved 14:02', 'This machine and the cloud hold the same 128,206 rows'],
+    'cloud-hostile': ['protected', 'proved', 'In sync, proved 14:02', 'This machine and the cloud hold the same 128,206 rows'],
+    'cloud-syncing': ['syncing', 'work', 'Syncing, 12 changes wait', 'Syncing'],
+    'cloud-catching-up': ['syncing', 'work', 'Catching up, about 4 min left', 'Catching up, about 4 min left'],
+    'cloud-proving': ['syncing', 'work', 'Proving, about 2 s left', 'Every row is being compared with the cloud'],
+    'cloud-offline': ['offline', 'rest', 'Offline, 214 changes wait', 'Offline since 13:20'],
+    'cloud-stalled': ['stalled', 'wait', 'Stalled, 42 changes wait', 'Stalled: 42 changes not confirmed since 13:59'],
+    'cloud-attention': ['attention', 'wait', 'Needs you, 386 changes wait', 'The table “decisions” in this file has another shape. It was left as it is'],
+    'cloud-unequal': ['attention', 'wait', 'Needs you, not proved yet', 'This machine and the cloud do not hold the same rows'],
+    'cloud-mending': ['stalled', 'wait', 'Not the same, being put right', 'The table decisions differs in 1 row'],
+    'cloud-paused': ['paused', 'rest', 'Paused, until 15:27', 'Paused for another 1 h 24 min'],
+    'cloud-signed-out': ['signed-out', 'wait', 'Signed out, 88 changes wait', 'Sign in again to go on syncing'],
+    'cloud-off': ['off', 'rest', 'Off, not protected', 'This memory is not protected'],
+    'cloud-damaged': ['error', 'wrong', 'Stopped, 3 changes wait', 'The memory file is damaged'],
+    'standalone-joined': ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
+    'standalone-moving': ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
   };
 
   test('is known here', () => { expect(names.sort()).toEqual(Object.keys(want).sort()); });
@@ -50,9 +71,43 @@ describe('every status the agent can have', () => {
 test('green only while a proof stands', () => {
   for (const name of names) {
     const st = golden(name);
-    if (lookOf(st, now, f).tone === 'proved') expect(st.healthy && st.standalone!.last_drill!.ok).toBe(true);
+    if (lookOf(st, now, f).tone === 'proved') expect(st.healthy && (st.mode === 'cloud' ? st.cloud!.last_proof!.equal : st.standalone!.last_drill!.ok)).toBe(true);
     expect(glyphOf({ ...st, healthy: false }, now)).not.toBe('protected');
   }
+  const synced = golden('cloud-synced');
+  const cloud = synced.cloud!;
+  expect(glyphOf({ ...synced, cloud: { ...cloud, last_proof: { ...cloud.last_proof!, equal: false } } }, now)).toBe('attention');
+  const { last_proof: _, ...unproved } = cloud;
+  expect(glyphOf({ ...synced, cloud: unproved }, now)).toBe('syncing');
+  for (const phase of ['enrol', 'first_sync', 'catching_up'] as const) {
+    expect(glyphOf({ ...synced, progress: { phase, done: 0, total: 0, eta_seconds: 0 } }, now)).toBe('syncing');
+  }
+});
+
+test('in the cloud it says what waits, what heals itself, and what a person must do', () => {
+  const lead = (name: string) => nb(lookOf(golden(name), now, f).lead);
+  expect(lead('cloud-offline')).toBe('Your work is recorded on this machine. 214 changes go up by themselves as soon as the network is back. Nothing to do.');
+  expect(lead('cloud-signed-out')).toBe('Your sign-in ended. 88 changes since 13:31 are recorded here and go up after you sign in.');
+  expect(lead('cloud-paused')).toBe('Nothing is sent until 15:27. 57 changes are recorded here and go up then, by themselves.');
+  expect(lookOf(golden('cloud-synced'), now, f).proof).toBe('Proved 14:02, row by row in all 5 tables.');
+  expect(lookOf(golden('cloud-offline'), now, f).proof).toBe('Last proved 13:18: this machine and the cloud held the same 128,206 rows.');
+  const one = { ...golden('cloud-offline') };
+  one.cloud = { ...one.cloud!, pending_uploads: 1 };
+  expect(lookOf(one, now, f).lead).toContain('1 change goes up by itself as soon as');
+  const steps = noteOf(reading('cloud-stalled'))!.lines[1]!.steps!;
+  expect(steps.map((x) => `${x.state} ${x.end}`)).toEqual(['did 14:00', 'did 14:01', 'now now', 'todo at 14:06']);
+  expect(noteOf(reading('cloud-stalled'))!.tone).toBe('');
+  expect(noteOf(reading('cloud-mending'))!.tone).toBe('');
+  expect(noteOf(reading('cloud-unequal'))!.lines.map((x) => nb(x.text))).toContain('Decisions: 2,413 rows here, 2,412 in the cloud.');
+  expect(lookOf(golden('cloud-off'), now, f).acts.map((x) => x.name)).toEqual(['sign-in', 'protect']);
+  expect(figuresOf(reading('cloud-synced'), null, []).map((x) => nb(`${x.label}: ${x.value}`))).toEqual(
+    ['Waiting to go up: Nothing', 'Last sync: 12 s ago', 'Rows: 128,206', 'Lost & found: 3 to look at']);
+});
+
+test('what was confirmed after the proof is said beside it', () => {
+  const st = { ...golden('cloud-synced') };
+  st.cloud = { ...st.cloud!, last_pushed_at: '2026-11-23T14:02:30Z' };
+  expect(lookOf(st, now, f).lead).toBe('Everything that was changed since has been confirmed too. Nothing to do.');
 });
 
 test('says what it means and what proves it', () => {
@@ -63,7 +118,7 @@ test('says what it means and what proves it', () => {
 });
 
 test('no sentence apologises, exclaims or shows what is inside', () => {
-  for (const name of names.filter((n) => n !== 'hostile')) {
+  for (const name of names.filter((n) => !n.includes('hostile'))) {
     const { title, lead, proof } = lookOf(golden(name), now, f);
     expect(`${title} ${lead} ${proof}`).not.toMatch(/!|oops|sorry|please|success|undefined|NaN|Invalid|WAL|TXID|token|\s{2}\S/i);
   }

@@ -4,7 +4,7 @@
 //	coditect-sync-server serve       answer requests until it is told to end
 //	coditect-sync-server migrate     bring the database up to date; the serving process never changes the schema
 //	coditect-sync-server tenant …    add, list
-//	coditect-sync-server user …      add, list, disable, enable, password
+//	coditect-sync-server user …      add, invite, list, disable, enable, password, reset, export, erase
 //	coditect-sync-server team …      add, list, join, leave
 //	coditect-sync-server keys …      replace the signing keys, when they may have leaked
 //	coditect-sync-server doctor      look for what is wrong with the configuration and the database

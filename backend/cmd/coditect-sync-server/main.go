@@ -83,14 +83,21 @@ func (p *program) root() *cobra.Command {
 // errSettings is a configuration that has mistakes.
 var errSettings = errors.New("settings")
 
-func (p *program) settings() (*settings, error) {
+// settings are those of everything that serves.
+func (p *program) settings() (*settings, error) { return p.read(true) }
+
+// adminSettings are what a verb needs that only uses the database as its administrator, so that whoever migrates need not
+// know the server's secret.
+func (p *program) adminSettings() (*settings, error) { return p.read(false) }
+
+func (p *program) read(serving bool) (*settings, error) {
 	file := p.file
 	for _, line := range p.environ {
 		if value, found := strings.CutPrefix(line, prefix+"CONFIG="); found && file == "" {
 			file = value
 		}
 	}
-	s, err := load(file, p.environ)
+	s, err := load(file, p.environ, serving)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errSettings, err)
 	}

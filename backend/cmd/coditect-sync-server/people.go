@@ -20,7 +20,7 @@ import (
 
 // people opens the accounts for do.
 func (p *program) people(ctx context.Context, do func(*accounts.Accounts) error) error {
-	s, err := p.settings()
+	s, err := p.adminSettings()
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,8 @@ func (p *program) tenantVerb() *cobra.Command {
 }
 
 func (p *program) userVerb() *cobra.Command {
-	return group("user", "people", p.userAdd(), p.userList(), p.userSwitch("disable", true), p.userSwitch("enable", false), p.userPassword())
+	return group("user", "people", p.userAdd(), p.userList(), p.userSwitch("disable", true), p.userSwitch("enable", false), p.userPassword(),
+		p.userInvite(), p.userReset(), p.userExport(), p.userErase())
 }
 
 func (p *program) userAdd() *cobra.Command {

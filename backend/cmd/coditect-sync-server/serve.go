@@ -7,27 +7,33 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/coditect-ai/coditect-sync/backend"
 	"github.com/coditect-ai/coditect-sync/backend/httpapi"
 	"github.com/coditect-ai/coditect-sync/backend/identity"
 	"github.com/coditect-ai/coditect-sync/backend/identity/keys"
+	"github.com/coditect-ai/coditect-sync/backend/identity/letters"
 	"github.com/coditect-ai/coditect-sync/backend/identity/password"
 	"github.com/coditect-ai/coditect-sync/backend/identity/provider"
 	"github.com/coditect-ai/coditect-sync/backend/identity/session"
 	"github.com/coditect-ai/coditect-sync/backend/postgres"
 	"github.com/coditect-ai/coditect-sync/backend/stream"
 	"github.com/coditect-ai/coditect-sync/backend/stream/oplog"
+	"github.com/coditect-ai/coditect-sync/backend/telemetry"
 )
 
 // server is everything that serves, wired.
 type server struct {
 	s     *settings
 	log   *slog.Logger
+	post  backend.Post // nil: nobody sends letters
+	trace backend.Tracer
 	store *postgres.Store
 	api   *httpapi.API
 	mux   *http.ServeMux
@@ -39,12 +45,22 @@ type server struct {
 func newServer(ctx context.Context, s *settings, log *slog.Logger, version string) (*server, error) {
 	v := &server{s: s, log: log, mux: http.NewServeMux()}
 	var err error
-	if v.store, err = postgres.Open(ctx, postgres.Config{DSN: s.databases["app_api"], Log: log}); err != nil {
+	if v.post, err = s.post(); err != nil {
+		return v, err
+	}
+	api, err := v.tracing(ctx, version)
+	if err != nil {
+		return v, err
+	}
+	if v.store, err = postgres.Open(ctx, postgres.Config{DSN: s.databases["app_api"], Daily: s.daily, Log: log, Trace: v.trace}); err != nil {
 		return v, err
 	}
 	v.after = append(v.after, v.store.Close)
 	if err := v.store.Ready(ctx); err != nil {
 		return v, fmt.Errorf("The database is not up to date, or does not answer: run `coditect-sync-server migrate`. %w", err)
+	}
+	if err := v.store.UpToDate(ctx); err != nil {
+		return v, fmt.Errorf("The database is not up to date: run `coditect-sync-server migrate`. %w", err)
 	}
 	sessions, err := v.identity(ctx)
 	if err != nil {
@@ -54,17 +70,48 @@ func newServer(ctx context.Context, s *settings, log *slog.Logger, version strin
 	if err != nil {
 		return v, err
 	}
-	v.api = httpapi.New(httpapi.Config{Store: v.store, Verifier: forAPI, Machines: sessions, Teams: v.store, Log: log, Version: version})
-	v.mux.Handle("/", v.api)
-	v.every(24*time.Hour, "what is kept for a time only cannot be forgotten", func(ctx context.Context) error {
-		_, err := v.store.Sweep(ctx)
-		return err
-	})
+	v.api = httpapi.New(v.apiConfig(sessions, forAPI, version))
+	v.mux.Handle("/", api(v.api))
+	v.api.Add(slotGauges(v.store)...)
+	v.every(time.Hour, "what is kept for a time only cannot be forgotten", v.sweep)
 	if !s.stream {
 		return v, nil
 	}
 	err = v.builtInStream(ctx, sessions)
 	return v, err
+}
+
+// sweep forgets what is kept for a time only, if no other process has done it today.
+func (v *server) sweep(ctx context.Context) error {
+	gone, done, err := v.store.Sweep(ctx)
+	if done {
+		v.log.Info("forgot what is kept for a time only", "lines", gone)
+	}
+	return err
+}
+
+func (v *server) apiConfig(sessions *session.Sessions, verifier backend.Verifier, version string) httpapi.Config {
+	c := httpapi.Config{Store: v.store, Verifier: verifier, Machines: sessions, Teams: v.store, Sharing: v.store, Account: v.store, Log: v.log, Version: version}
+	if v.s.invitations && v.s.provider {
+		c.Invitations = letters.Invitations{Store: v.store, Post: v.post, Issuer: v.s.embedded(), Now: time.Now}
+	}
+	return c
+}
+
+// tracing wires telemetry, where the environment turns it on, and returns what follows the API's requests.
+func (v *server) tracing(ctx context.Context, version string) (func(http.Handler) http.Handler, error) {
+	v.trace = backend.Untraced{}
+	t, err := telemetry.New(ctx, version, os.Getenv)
+	if err != nil || t == nil {
+		return func(h http.Handler) http.Handler { return h }, err
+	}
+	v.trace = t
+	v.after = append(v.after, func() {
+		last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = t.Close(last) // the collector is gone, or has it
+	})
+	return t.Handler, nil
 }
 
 // identity wires sign-in: the keys, the sessions, and the embedded provider where it is on.
@@ -104,7 +151,7 @@ func (v *server) embedded(ctx context.Context, pool *pgxpool.Pool) (session.Issu
 		return session.Issuer{}, err
 	}
 	p, err := provider.New(provider.Config{Pool: pool, Keys: ring, Secret: v.s.secret, Issuer: v.s.embedded(), ClientID: v.s.clientID,
-		Callbacks: v.s.callbacks, Passwords: password.NewHasher(), Log: v.log, Forwarded: v.s.forwarded})
+		Callbacks: v.s.callbacks, Passwords: password.NewHasher(), Post: v.post, Log: v.log, Forwarded: v.s.forwarded})
 	if err != nil {
 		return session.Issuer{}, err
 	}
@@ -135,12 +182,14 @@ func (v *server) builtInStream(ctx context.Context, sessions *session.Sessions) 
 		return err
 	}
 	address := v.s.databases[stream.Role]
-	s, err := stream.New(ctx, stream.Config{Database: address, Rules: stream.Memory(), Verifier: stream.Tokens(forStream), Log: v.log})
+	s, err := stream.New(ctx, stream.Config{Database: address, Rules: stream.Memory(), Verifier: stream.Tokens(forStream), Log: v.log, Trace: v.trace})
 	if err != nil {
 		return err
 	}
 	v.after = append(v.after, s.Close)
-	writer, err := oplog.NewWriter(oplog.Config{Database: address, Schema: stream.Schema, Publication: stream.Publication, Rules: stream.Memory(), Log: v.log})
+	v.api.Add(httpapi.Gauge{Name: "coditect_streams", Help: "Streams that are open on this server.",
+		Read: func(context.Context) (float64, error) { return float64(s.Streams()), nil }})
+	writer, err := oplog.NewWriter(oplog.Config{Database: address, Schema: stream.Schema, Publication: stream.Publication, Rules: stream.Memory(), Log: v.log, Trace: v.trace})
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,12 @@ import (
 	"github.com/coditect-ai/coditect-sync/backend/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asServer) != "" {
+		os.Exit(run(context.Background(), []string{"serve"}, os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+	}
+	pgtest.Main(m)
+}
 
 // cloud is a database and the settings of a server on it.
 type cloud struct {
@@ -39,9 +44,12 @@ type cloud struct {
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	db := pgtest.New(t)
-	conn := db.Connect(t, "postgres")
-	t.Cleanup(func() { dropSlots(t, conn) })
+	return cloudOn(t, pgtest.New(t))
+}
+
+func cloudOn(t *testing.T, db *pgtest.DB) *cloud {
+	t.Helper()
+	t.Cleanup(func() { dropSlots(t, db) })
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -56,10 +64,14 @@ func newCloud(t *testing.T) *cloud {
 }
 
 // dropSlots is for the database to be dropped, when nobody holds them any more.
-func dropSlots(t *testing.T, conn *pgx.Conn) {
+func dropSlots(t *testing.T, db *pgtest.DB) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		_, err := conn.Exec(context.Background(), "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
+		conn, err := pgx.Connect(context.Background(), db.DSN("postgres"))
+		if err == nil {
+			_, err = conn.Exec(context.Background(), "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
+			_ = conn.Close(context.Background())
+		}
 		if err == nil {
 			return
 		}
@@ -475,7 +487,7 @@ func TestServingNeedsAMigratedDatabase(t *testing.T) {
 func TestEveryMistakeIsASentence(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "settings")
-	text := "# a comment\n\nLISTEN=nowhere\nURL=http://sync.example.com\nTOKEN_LIFE=1h\n" + prefix + "STREAM = maybe\nDATABASE=host=x user=y\nUNKNOWN=1\nSECRET_FILE=" + dir + "/none\n" +
+	text := "# a comment\n\nLISTEN=nowhere\nURL=http://sync.example.com\nTOKEN_LIFE=1h\nDAILY=lots\n" + prefix + "STREAM = maybe\nDATABASE=host=x user=y\nUNKNOWN=1\nSECRET_FILE=" + dir + "/none\n" +
 		`ISSUERS=[{"issuer":"http://elsewhere.test","client_id":"x"}]` + "\nCALLBACKS=callback\nLOG=loud\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -484,6 +496,7 @@ func TestEveryMistakeIsASentence(t *testing.T) {
 	status := run(t.Context(), []string{"serve", "--config", file}, []string{prefix + "LOG_FORMAT=xml", prefix + "LOG=debug"}, nil, &said, &said)
 	want := []string{
 		prefix + `CALLBACKS: "callback" is no path.`,
+		prefix + `DAILY: "lots" is no number of MB, GB or TB.`,
 		prefix + "DATABASE: it must be an address without a user.",
 		prefix + `ISSUERS: issuer "http://elsewhere.test" needs an https address and a client_id.`,
 		prefix + `LISTEN: "nowhere" is no HOST:PORT.`,
@@ -519,12 +532,32 @@ func TestSettingsAreTaken(t *testing.T) {
 		}
 	}
 	s, err := load(filepath.Join(dir, "settings"), []string{prefix + "LISTEN=127.0.0.1:2", prefix + "SECRET_FILE=" + filepath.Join(dir, "secret"), prefix + "URL=https://sync.lumen.works",
-		prefix + "DATABASE_STREAM=postgres://other/d", prefix + "CONFIG=ignored here", "PATH=/bin"})
+		prefix + "DATABASE_STREAM=postgres://other/d", prefix + "CONFIG=ignored here", "PATH=/bin"}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.listen != "127.0.0.1:2" || s.settle != 5*time.Second || s.embedded() != "https://sync.lumen.works/id" || !s.stream || !s.provider ||
 		s.databases["app_api"] != "postgres://app_api@h/d?sslmode=disable" || s.databases["powersync"] != "postgres://other/d" {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestMigratingNeedsNoSecret: whoever migrates the database need not know what the server seals with, nor the others' addresses.
+func TestMigratingNeedsNoSecret(t *testing.T) {
+	db := pgtest.New(t)
+	c := &cloud{db: db, environ: []string{prefix + "DATABASE_ADMIN=" + db.DSN("app_migrator")}}
+	c.does(t, 0, "migrate")
+	c.does(t, 0, "tenant", "add", "lumen")
+	if said := c.does(t, 2, "serve"); !strings.Contains(said, "SECRET is missing") {
+		t.Error(said)
+	}
+}
+
+// TestAnOlderDatabaseIsNotServed: a new version waits for its migrations by ending, so that the old one goes on.
+func TestAnOlderDatabaseIsNotServed(t *testing.T) {
+	c := newCloud(t)
+	c.db.Exec(t, "DELETE FROM public.goose_db_version WHERE version_id = 7")
+	if said := c.does(t, 1, "serve"); !strings.Contains(said, "not up to date") || !strings.Contains(said, "migration 7") {
+		t.Error(said)
 	}
 }

@@ -7,17 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/coditect-ai/coditect-sync/backend"
 	"github.com/coditect-ai/coditect-sync/backend/identity"
 	"github.com/coditect-ai/coditect-sync/backend/identity/session"
+	"github.com/coditect-ai/coditect-sync/backend/mail"
 )
 
 // prefix begins the environment variables.
@@ -33,8 +37,11 @@ type settings struct {
 	clientID        string
 	callbacks       []string
 	issuers         []session.Issuer
+	mail            mail.Config
+	invitations     bool
 	stream          bool
 	tokenLife       time.Duration
+	daily           int64
 	forwarded       bool
 	settle, drain   time.Duration
 	logLevel        slog.Level
@@ -48,6 +55,14 @@ func (s *settings) embedded() string { return s.url + "/id" }
 type setting struct {
 	name, about, usual string
 	take               func(s *settings, value string) error
+}
+
+// post is who sends letters, nil where nobody does.
+func (s *settings) post() (backend.Post, error) {
+	if s.mail.URL == "" {
+		return nil, nil
+	}
+	return mail.New(s.mail)
 }
 
 // roles are who connects to the database: the API, sign-in, the stream, and the command line.
@@ -67,8 +82,12 @@ var table = []setting{
 	{"CLIENT_ID", "how the program on people's machines is called at the embedded provider", "coditect-sync", func(s *settings, v string) error { s.clientID = v; return nil }},
 	{"CALLBACKS", "paths on loopback that the embedded provider calls back at, with commas", "/callback", takeCallbacks},
 	{"ISSUERS", `other identity providers, JSON: [{"issuer":"https://…","client_id":"…","trust_email":true,"tenant":"…","algorithms":["RS256"]}]`, "[]", takeIssuers},
+	{"MAIL", "mailer for invitations and other passwords, smtp://USER:PASSWORD@HOST:587 or smtps://…; without one, links are printed", "", func(s *settings, v string) error { s.mail.URL = v; return nil }},
+	{"MAIL_FROM", "sender of letters", "", func(s *settings, v string) error { s.mail.From = v; return nil }},
+	{"INVITATIONS", "admins of teams may invite new people into the tenant: on or off", "off", takeSwitch(func(s *settings) *bool { return &s.invitations })},
 	{"STREAM", "the built-in stream: on or off", "on", takeSwitch(func(s *settings) *bool { return &s.stream })},
 	{"TOKEN_LIFE", "how long an access token lives, 5m to 15m", "10m", takeDuration(func(s *settings) *time.Duration { return &s.tokenLife })},
+	{"DAILY", "how much an account's people may push in a day, such as 500MB or 2TB; 0: no limit", "100GB", takeDaily},
 	{"FORWARDED", "a proxy of yours is in front and sets X-Forwarded-For: on or off", "off", takeSwitch(func(s *settings) *bool { return &s.forwarded })},
 	{"SETTLE", "how long to go on, not ready, before ending", "0s", takeDuration(func(s *settings) *time.Duration { return &s.settle })},
 	{"DRAIN", "how long requests may take to finish then", "30s", takeDuration(func(s *settings) *time.Duration { return &s.drain })},
@@ -76,8 +95,9 @@ var table = []setting{
 	{"LOG_FORMAT", "text or json", "text", takeFormat},
 }
 
-// load reads the file, if there is one, and the environment (as os.Environ gives it). The error has a sentence per mistake.
-func load(file string, environ []string) (*settings, error) {
+// load reads the file, if there is one, and the environment (as os.Environ gives it), and checks that what serving needs is
+// there. The error has a sentence per mistake.
+func load(file string, environ []string, serving bool) (*settings, error) {
 	values, err := readFile(file)
 	if err != nil {
 		return nil, err
@@ -106,7 +126,14 @@ func load(file string, environ []string) (*settings, error) {
 	for name := range values {
 		all = append(all, mistake("%s%s is no setting.", prefix, name))
 	}
-	all = append(all, s.check(wrong)...)
+	if serving {
+		all = append(all, s.check(wrong)...)
+	}
+	if s.mail.URL != "" {
+		if _, err := mail.New(s.mail); err != nil {
+			all = append(all, fmt.Errorf("%[1]sMAIL, %[1]sMAIL_FROM: %[2]w", prefix, err))
+		}
+	}
 	slices.SortFunc(all, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return s, errors.Join(all...)
 }
@@ -273,6 +300,21 @@ func takeCallbacks(s *settings, v string) error {
 		}
 		s.callbacks = append(s.callbacks, path)
 	}
+	return nil
+}
+
+func takeDaily(s *settings, v string) error {
+	number, factor := v, int64(1)
+	for unit, bytes := range map[string]int64{"MB": 1e6, "GB": 1e9, "TB": 1e12} {
+		if n, found := strings.CutSuffix(v, unit); found {
+			number, factor = n, bytes
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 0 || n > math.MaxInt64/factor {
+		return mistake("%q is no number of MB, GB or TB.", v)
+	}
+	s.daily = n * factor
 	return nil
 }
 

@@ -77,7 +77,7 @@ func (p *program) migrateVerb() *cobra.Command {
 }
 
 func (p *program) migrate(ctx context.Context, bootstrap string) error {
-	s, err := p.settings()
+	s, err := p.adminSettings()
 	if err != nil {
 		return err
 	}

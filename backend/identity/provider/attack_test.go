@@ -260,6 +260,7 @@ func median(all []time.Duration) time.Duration {
 
 func TestGuessingIsSlowedDown(t *testing.T) {
 	s := newSite(t)
+	s.stop()
 	p, b := s.program(t), s.browser(t)
 	for _, email := range []string{mira, "nobody@lumen.works"} {
 		page := b.get(t, p.start())
@@ -291,6 +292,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 
 func TestOneAddressAtManyAccounts(t *testing.T) {
 	s := newSite(t)
+	s.stop()
 	p, b := s.program(t), s.browser(t)
 	page := b.get(t, p.start())
 	for i := range 50 {

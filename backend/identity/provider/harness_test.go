@@ -46,12 +46,23 @@ type site struct {
 
 	mu  sync.Mutex
 	off time.Duration // how far our clock is ahead
+	at  time.Time     // where it stands, if it was stopped
 }
 
 func (s *site) time() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.at.IsZero() {
+		return s.at.Add(s.off)
+	}
 	return time.Now().Add(s.off)
+}
+
+// stop the clock, which goes on by later alone: a busy machine lets nobody wait for what they may not do yet.
+func (s *site) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = time.Now()
 }
 
 func (s *site) later(d time.Duration) {

@@ -24,6 +24,9 @@ type view struct {
 	Title, Host, Base string
 	Request           string // of the form
 	Device            bool   // the form is for a machine elsewhere
+	Letter            bool   // the form chooses a password
+	Forgot            bool   // the form asks for a letter
+	Mailed            bool   // letters can be asked for
 	Form              form
 	Problem           *problem
 }
@@ -36,6 +39,11 @@ var (
 	wrongReturn    = problem{"This link leads elsewhere", "It would send the sign-in to an address that is not CODITECT Sync on this machine. Nothing was sent; you can close this tab."}
 	noLongerOpen   = problem{"This page is no longer open", "It stays valid for 10 minutes, for one sign-in, in the browser that opened it. Press “Sign in” in CODITECT Sync to open a new one."}
 	signedIn       = problem{"Done", "You can close this tab. CODITECT Sync on the other machine goes on by itself."}
+	usedLetter     = problem{"This link is no longer good", "Each link works once, an invitation for 7 days, another password for an hour. Ask for a new one."}
+	takenAddress   = problem{"This address has an account already", "It belongs to another group of people on this server. Ask whoever runs the server."}
+	chosenPassword = problem{"Your password is chosen", "Press “Sign in” in CODITECT Sync. You can close this tab."}
+	askOperator    = problem{"Ask whoever runs this server", "It sends no letters. Whoever runs it can give you a link for another password."}
+	underWay       = problem{"Look into your mail", "If there is an account of this address, a letter is under way. Its link is good for an hour."}
 	tooLong        = problem{"That was too long", "Go back and check what you typed."}
 	notNow         = problem{"The server cannot sign you in now", "Nothing has changed. Press “Sign in” in CODITECT Sync in a minute."}
 )
@@ -62,7 +70,7 @@ func (p *Provider) showProblem(w http.ResponseWriter, status int, what problem) 
 }
 
 func (p *Provider) show(w http.ResponseWriter, status int, v view) {
-	v.Host, v.Base = p.issuer.Host, p.issuer.Path
+	v.Host, v.Base, v.Mailed = p.issuer.Host, p.issuer.Path, p.c.Post != nil
 	var text bytes.Buffer
 	if err := page.Execute(&text, v); err != nil {
 		p.c.Log.Error("a page cannot be made", "error", err)

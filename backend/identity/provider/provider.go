@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -30,6 +31,7 @@ type Config struct {
 	ClientID  string   // of the one client
 	Callbacks []string // the paths on loopback that the client may be called back at
 	Passwords *password.Hasher
+	Post      backend.Post // sends letters for another password; nil: nobody does
 	Log       *slog.Logger
 	Now       func() time.Time // nil: time.Now
 
@@ -51,6 +53,7 @@ type Provider struct {
 	issuer       *url.URL
 	storage      *storage
 	throttle     *throttle
+	forgetful    chan string // addresses of who asked for another password
 }
 
 // New returns a Provider, or what is wrong with its configuration.
@@ -65,7 +68,7 @@ func New(c Config) (*Provider, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	p := &Provider{c: c, issuer: issuer, throttle: &throttle{pool: c.Pool, now: c.Now}}
+	p := &Provider{c: c, issuer: issuer, forgetful: make(chan string, 100), throttle: &throttle{pool: c.Pool, now: c.Now}}
 	tokens := refresh.New(refresh.Config{Pool: c.Pool, Kind: refresh.Provider, Now: c.Now})
 	p.storage = &storage{Config: c, refresh: tokens}
 	seal, err := c.Secret.Derive("openid provider")
@@ -95,8 +98,11 @@ func isLoopback(host string) bool { return net.ParseIP(host).IsLoopback() }
 // GrantTypeJWTAuthorizationSupported is overridden: zitadel's says yes.
 func (p *Provider) GrantTypeJWTAuthorizationSupported() bool { return false }
 
-// Run deletes what has expired, now and every few minutes, until ctx ends.
+// Run sends letters, and deletes what has expired, now and every few minutes, until ctx ends.
 func (p *Provider) Run(ctx context.Context) {
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	writing.Go(func() { p.write(ctx) })
 	for {
 		if err := p.storage.sweep(ctx); err != nil && ctx.Err() == nil {
 			p.c.Log.Warn("expired sign-ins cannot be deleted", "error", err)

@@ -10,6 +10,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/coditect-ai/coditect-sync/backend/identity/letters"
 )
 
 // Paths below the issuer's.
@@ -21,6 +23,7 @@ const (
 	pathSignIn              = "/sign-in"
 	pathDeviceAuthorization = "/device_authorization"
 	pathDevice              = "/device"
+	pathForgot              = "/forgot"
 	pathStyle               = "/style.css"
 )
 
@@ -45,6 +48,10 @@ func (p *Provider) Handler() http.Handler {
 	mux.HandleFunc("POST "+base+pathDeviceAuthorization, p.serveDevice)
 	mux.HandleFunc("GET "+base+pathDevice, p.showDevice)
 	mux.Handle("POST "+base+pathDevice, http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.signInDevice)))
+	mux.HandleFunc("GET "+base+letters.Path, p.showLetter)
+	mux.Handle("POST "+base+letters.Path, http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.takeLetter)))
+	mux.HandleFunc("GET "+base+pathForgot, p.showForgot)
+	mux.Handle("POST "+base+pathForgot, http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.forgot)))
 	mux.HandleFunc("GET "+base+pathStyle, serveStyle)
 	return guarded(mux)
 }

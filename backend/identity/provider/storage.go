@@ -130,6 +130,9 @@ func (s *storage) sweep(ctx context.Context) error {
 		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.devices WHERE expires_at < $1", now)
 	}
 	if err == nil {
+		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.letters WHERE expires_at < $1", now)
+	}
+	if err == nil {
 		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.attempts WHERE last_at < $1 AND until < $2", now.Add(-window), now)
 	}
 	if err != nil {

@@ -48,6 +48,7 @@ type holder struct {
 	end      lsn  // where the last whole transaction ends
 	whole    int  // changes of whole transactions, the others are of the one that is being received
 	asked    int  // requests of whole transactions
+	traces   []followed
 
 	compacted int64 // the seq up to which buckets were compacted
 }
@@ -134,6 +135,9 @@ func (h *holder) pending() int {
 func (h *holder) handle(ctx context.Context, message any) error {
 	switch m := message.(type) {
 	case beginMessage:
+		if h.pending() == 0 {
+			h.told(nil) // of transactions that had nothing for the log
+		}
 		h.inside, h.skip = true, m.commit < h.state.lsn
 		h.whole, h.asked = len(h.changes), len(h.requests)
 	case commitMessage:
@@ -207,6 +211,10 @@ func size(values []row.Value) int {
 }
 
 func (h *holder) ask(m logicalMessage) error {
+	if m.prefix == tracePrefix {
+		h.trace(string(m.content))
+		return nil
+	}
 	if m.prefix != Prefix || h.skip {
 		return nil
 	}
@@ -269,12 +277,13 @@ func (h *holder) save(ctx context.Context) error {
 	h.requests = nil
 	batch.Queue("UPDATE sync_log.state SET lsn = $1::text::pg_lsn, last_op = $2, held = $3, seq = $4", h.state.lsn.String(),
 		h.state.lastOp, h.state.held, h.state.seq)
-	batch.Queue("SELECT pg_notify($1, '')", Channel)
+	batch.Queue("SELECT pg_notify($1, $2)", Channel, h.payload())
 	if err := h.tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
 	err := h.tx.Commit(ctx)
 	h.tx = nil
+	h.told(err)
 	return err
 }
 

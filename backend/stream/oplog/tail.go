@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,7 @@ type News struct {
 	Buckets []string           // that have new operations
 	Access  map[[2]string]bool // lookup and person whose keys changed
 	Reached map[[2]string]bool // subject and client whose write checkpoint moved
+	Traces  []string           // of the transactions that it has, those that are followed
 }
 
 // Tail listens to the writer and tells the news of each commit, several at once where it falls behind.
@@ -31,6 +33,7 @@ type Tail struct {
 	tell     func(News)
 	seq      int64
 	epoch    int64
+	traces   []string // heard of since the last news
 }
 
 // NewTail returns a Tail that calls tell, from the goroutine of Run, with what is new.
@@ -67,21 +70,26 @@ func (t *Tail) listen(ctx context.Context) error {
 		if err := t.look(ctx, conn); err != nil {
 			return err
 		}
-		if err := wait(ctx, conn); err != nil {
+		heard, err := wait(ctx, conn)
+		t.traces = append(t.traces, heard...)
+		if err != nil {
 			return fmt.Errorf("listen to the operation log: %w", err)
 		}
 	}
 }
 
-// wait returns at the next notification, or after a while without.
-func wait(ctx context.Context, conn *pgx.Conn) error {
+// wait returns at the next notification, or after a while without, and the traces that it names.
+func wait(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	short, cancel := context.WithTimeout(ctx, pollEvery)
 	defer cancel()
-	_, err := conn.WaitForNotification(short)
+	note, err := conn.WaitForNotification(short)
 	if err != nil && ctx.Err() == nil && errors.Is(short.Err(), context.DeadlineExceeded) && !conn.IsClosed() {
-		return nil
+		return nil, nil
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(note.Payload), nil
 }
 
 // look reads what is new since the last time and tells it.
@@ -107,6 +115,7 @@ func (t *Tail) look(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if news.Seq != t.seq || news.Reset {
 		t.seq, t.epoch = news.Seq, news.Epoch
+		news.Traces, t.traces = t.traces, nil
 		t.tell(news)
 	}
 	return nil

@@ -22,6 +22,7 @@ type Config struct {
 	Slot        string // empty = coditect_sync_stream
 	Rules       rules.Definition
 	Log         *slog.Logger
+	Trace       Tracer // nil: nobody follows transactions
 
 	Retry        time.Duration // between attempts to become the one that writes; 0 = a second
 	CompactEvery time.Duration // 0 = a minute

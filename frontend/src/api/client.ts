@@ -1,8 +1,9 @@
 // The one way to the agent: its local API, as JSON.
 import { fetchNamed } from '../native';
 import type {
-  Drill, Error as AppError, Event as Happening, Finding, Login, Machine, PrefsEdit, Preview, RestorePlan, RestoreRequest,
-  RestoreResult, Settings, SettingsEdit, SetupRequest, SetupResult, Status, TargetTrial, Timeline,
+  Drill, Error as AppError, Event as Happening, Finding, Login, LoginRequest, LogoutRequest, LogoutResult, LostItem, Machine,
+  MovePlan, MoveRequest, MoveResult, PrefsEdit, Preview, Proof, PushRequest, PushResult, RestorePlan, RestoreRequest, RestoreResult,
+  Settings, SettingsEdit, SetupRequest, SetupResult, Status, TargetTrial, Timeline,
 } from './types';
 
 /** Failure is an error as the agent tells it: a sentence, and often a way on. */
@@ -46,7 +47,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
 }
 
 const q = encodeURIComponent;
-export type Restore = Pick<RestoreRequest, 'at' | 'point' | 'machine' | 'to'>;
+export type Restore = Pick<RestoreRequest, 'at' | 'point' | 'machine' | 'to' | 'rows'>;
 
 export const api = {
   /** Waits up to 25 s for a status newer than since of that run of the agent; since 0 answers at once. */
@@ -69,9 +70,21 @@ export const api = {
   settings: () => call<Settings>('GET', 'settings'),
   editSettings: (edit: SettingsEdit) => call<Settings>('PATCH', 'settings', edit),
   diagnostics: () => call<Record<string, string>>('GET', 'diagnostics'),
-  login: () => call<Login>('POST', 'login', {}),
+  login: (req: LoginRequest) => call<Login>('POST', 'login', req),
   loginState: () => call<Login>('GET', 'login'),
   cancelLogin: () => call<unknown>('DELETE', 'login'),
+  logout: (req: LogoutRequest) => call<LogoutResult>('POST', 'logout', req),
+  /** Comes back when everything is in the cloud, so it is given up by whoever does not want to wait for a network. */
+  push: (req: PushRequest, signal: AbortSignal) => call<PushResult>('POST', 'push', req, signal),
+  prove: () => call<Proof>('POST', 'prove', {}),
+  rebuild: () => call<Status>('POST', 'rebuild', {}),
+  planMove: (req: MoveRequest) => call<MovePlan>('POST', 'move/plan', req),
+  move: (req: MoveRequest, signal: AbortSignal) => call<MoveResult>('POST', 'move', req, signal),
+  lost: async () => (await call<LostItem[] | null>('GET', 'lost')) ?? [],
+  reapplyLost: (id: string) => call<LostItem>('POST', `lost/${q(id)}/reapply`, {}),
+  discardLost: (id: string) => call<unknown>('DELETE', `lost/${q(id)}`),
+  renameMachine: (id: string, name: string) => call<unknown>('PATCH', `machines/${q(id)}`, { name }),
+  revokeMachine: (id: string) => call<unknown>('DELETE', `machines/${q(id)}`),
   quit: () => call<unknown>('POST', 'quit', {}),
 };
 

@@ -19,7 +19,10 @@ export interface Status {
   paused_until?: string;
   db: DBStatus;
   standalone?: StandaloneStatus;
+  cloud?: CloudStatus;
   progress?: Progress;
+  /** while one is under way */
+  move?: MoveStatus;
   undo?: UndoPoint;
   error?: Error;
 }
@@ -40,6 +43,9 @@ export interface SetupRequest {
   credentials?: string;
   /** create a missing bucket */
   create?: boolean;
+  /** TakeOver makes this machine the one that writes the history of its file, where another is it; Branch begins a history of its own beside that. At most one of them. */
+  take_over?: boolean;
+  branch?: boolean;
 }
 
 /** SetupResult says what setup did, in order, one sentence each. */
@@ -66,6 +72,13 @@ export interface Machine extends MachineInfo {
   id: string;
   user: string;
   this: boolean;
+  /** Name, SeenAt and Revoked are of machines of an account. */
+  name?: string;
+  seen_at?: string;
+  revoked?: boolean;
+  /** Primary tells that it is the machine that writes the history of its file, since PrimarySince. */
+  primary: boolean;
+  primary_since?: string;
 }
 
 /** RestoreRequest asks for a restore. */
@@ -74,6 +87,8 @@ export interface RestoreRequest extends Moment {
   machine?: string;
   /** absolute path of a new file; empty = the live file */
   to?: string;
+  /** Rows brings chosen rows back as ordinary changes; nil is the whole file. */
+  rows?: Choice;
 }
 
 /** RestorePlan says what a restore would do, before anything is done. */
@@ -92,6 +107,8 @@ export interface RestorePlan {
   disk_free: number;
   /** UndoFor is how long a restore into the live file can be undone; 0 for a restore into a new one. */
   undo_for_ns?: number;
+  /** Back is what a request for rows would bring back. */
+  back?: Back;
 }
 
 /** RestoreResult says what a restore did and how it was checked. */
@@ -111,6 +128,8 @@ export interface RestoreResult {
   writers_waited_ns: number;
   /** Kept is where a damaged file was moved to, if one was. */
   kept?: string;
+  /** Back is what was brought back, of a request for rows; then Rows counts them, and Tables and Undo are empty. */
+  back?: Back;
 }
 
 /** Drill is one test restore. */
@@ -185,15 +204,6 @@ export interface SettingsEdit {
   notify?: Notify;
 }
 
-/** Login is a sign-in under way. */
-export interface Login {
-  state: LoginState;
-  /** where the browser went */
-  url?: string;
-  user?: string;
-  error?: Error;
-}
-
 /** Error is a failure as faces show it: one sentence for people, a code for machines, a hint when there is a cure. */
 export interface Error {
   code: Code;
@@ -202,6 +212,125 @@ export interface Error {
   /** one sentence with its full stop, never a secret or a row's content */
   message: string;
   hint?: string;
+}
+
+/** LoginRequest says where to sign in, and how. */
+export interface LoginRequest {
+  /** URL; empty = as before, else the default */
+  server?: string;
+  /** by a code typed on another machine instead of a browser on this one */
+  device?: boolean;
+}
+
+/** Login is a sign-in under way. */
+export interface Login {
+  state: LoginState;
+  server?: string;
+  /** where the browser went, or where the code is to be typed */
+  url?: string;
+  /** to be typed there */
+  code?: string;
+  /** when it ends by itself */
+  until?: string;
+  user?: string;
+  /** Notes are what a person should know, e.g. that there is no keychain. */
+  notes?: string[];
+  /** Move tells that standalone mode keeps the file, so that a move to the cloud is the next step. */
+  move?: boolean;
+  error?: Error;
+}
+
+/** LogoutRequest says what becomes of what is here. */
+export interface LogoutRequest {
+  /** remove the account's rows from this machine */
+  wipe?: boolean;
+  /** although changes are on this machine only */
+  force?: boolean;
+}
+
+/** LogoutResult says what was done, one sentence each. */
+export interface LogoutResult {
+  steps: string[] | null;
+  status: Status;
+}
+
+/** PushRequest says what to push. */
+export interface PushRequest {
+  /** also rows that were there before the file was enrolled */
+  initial?: boolean;
+}
+
+/** PushResult says what went up. */
+export interface PushResult {
+  /** changes acknowledged */
+  pushed: number;
+  /** put into lost & found */
+  rejected: number;
+  proof?: Proof;
+  status: Status;
+}
+
+/** MoveRequest says where to go. */
+export interface MoveRequest {
+  /** cloud or standalone */
+  to: Mode;
+}
+
+/** MovePlan says what a move does, before anything is done. */
+export interface MovePlan {
+  from: Mode;
+  to: Mode;
+  rows: number;
+  bytes: number;
+  steps: MoveStep[] | null;
+  server?: string;
+  target?: string;
+  /** Seconds is the expected duration in all. */
+  seconds: number;
+  notes?: string[];
+}
+
+/** MoveResult says what a move did. */
+export interface MoveResult {
+  steps: MoveStep[] | null;
+  proof?: Proof;
+  status: Status;
+}
+
+/** Proof says whether this machine and the cloud hold the same rows. Equal is true only if every table is. */
+export interface Proof {
+  at: string;
+  equal: boolean;
+  /** of this machine */
+  rows: number;
+  tables?: TableProof[];
+  took_ns: number;
+  /** Problem names what did not hold, Cure what was done about it by itself. */
+  problem?: string;
+  cure?: string;
+}
+
+/** LostItem is one change that did not get its way. */
+export interface LostItem {
+  id: string;
+  at: string;
+  kind: LostKind;
+  table: string;
+  /** id of the row */
+  row: string;
+  /** put, patch or delete */
+  op: string;
+  /** Mine is what was wanted, Theirs the row as the cloud has it now: objects of columns and values, null for no row. They are texts of the memory: hostile until shown as plain text. */
+  mine?: unknown;
+  theirs?: unknown;
+  /** Why is one sentence without values of the row, Code what the server called it. */
+  why: string;
+  code?: string;
+  /** By and Machine say whose version won, where that is known. */
+  by?: string;
+  machine?: string;
+  /** Reappliable tells that ReapplyLost can do something with it. */
+  reappliable: boolean;
 }
 
 /** Mode is the wish how the file is kept safe. Its text form is stored in preferences and typed by people. */
@@ -235,6 +364,32 @@ export interface StandaloneStatus {
   targets?: StandaloneStatus[];
 }
 
+/** CloudStatus describes the account and what goes up and comes down. It is there as soon as a server is known. */
+export interface CloudStatus {
+  /** URL */
+  server: string;
+  signed_in: boolean;
+  /** e-mail address or name, for people */
+  user?: string;
+  tenant?: string;
+  /** Recording tells that changes of the file are recorded for the cloud (the file is enrolled). */
+  recording: boolean;
+  /** Connected tells that the stream is open now. */
+  connected: boolean;
+  /** PendingUploads is how many changes are on this machine only; WaitingSince when the oldest was recorded. */
+  pending_uploads: number;
+  waiting_since?: string;
+  /** Rejected is how many items are in lost & found. */
+  rejected: number;
+  /** LastPushedAt is when the cloud last acknowledged changes of this machine, LastSyncedAt when this machine last had all that the cloud had for it. */
+  last_pushed_at?: string;
+  last_synced_at?: string;
+  last_proof?: Proof;
+  next_proof_at?: string;
+  /** Steps are the rungs of the ladder while changes are stalled, in order. */
+  steps?: CureStep[];
+}
+
 /** Progress is what an engine or operation is doing now. */
 export interface Progress {
   phase: Phase;
@@ -252,6 +407,15 @@ export interface Progress {
   /** why it waits, one sentence */
   cause?: string;
   next_try?: string;
+}
+
+/** MoveStatus is a move under way. */
+export interface MoveStatus {
+  from: Mode;
+  to: Mode;
+  steps: MoveStep[] | null;
+  /** Proof is the newest comparison of the move. */
+  proof?: Proof;
 }
 
 /** UndoPoint is the state before the last restore, kept until Until. */
@@ -295,6 +459,23 @@ export interface Moment {
   point?: string;
 }
 
+/** Choice chooses rows of a moment that are to be brought back as ordinary changes, in the place of the whole file. */
+export interface Choice {
+  tables: string[] | null;
+  /** IDs are primary keys, as text, and Where is a condition in SQL on the rows as they were; each narrows down a single table, and only one of the two is given. */
+  ids?: string[];
+  where?: string;
+}
+
+/** Back is what is, or would be, brought back. */
+export interface Back {
+  tables: TableBack[] | null;
+  /** Reach is whom it reaches; nil where nobody else sees any of it. */
+  reach?: Reach;
+  /** Projects are those of the rows, by id, without those of no project. */
+  projects?: string[];
+}
+
 /** TableHash is the order-free row hash of one table: rows counted, and the sum of the rows' 64-bit hashes mod 2^64. */
 export interface TableHash {
   table: string;
@@ -319,7 +500,7 @@ export interface TableDiff {
 }
 
 /** EventKind is what an event is about. */
-export type EventKind = "copy" | "proof" | "restore" | "problem" | "setting";
+export type EventKind = "copy" | "proof" | "restore" | "problem" | "setting" | "sync" | "account";
 
 /** TrialStep is one thing that was done, and how long it took. */
 export interface TrialStep {
@@ -337,17 +518,61 @@ export interface Notify {
   restored: boolean;
 }
 
-/** LoginState is how far a sign-in is. */
-export type LoginState = "idle" | "waiting" | "done" | "failed";
-
 /** Code tells machines what kind of failure an Error is. Its text form is part of the JSON contract. */
 export type Code = "failed" | "invalid" | "not_found" | "not_running" | "signed_out" | "refused" | "busy" | "denied" | "unreachable" | "no_space" | "damaged" | "canceled";
 
+/** LoginState is how far a sign-in is. */
+export type LoginState = "idle" | "waiting" | "done" | "failed";
+
+/** MoveStep is one step of a move. */
+export interface MoveStep {
+  id: string;
+  text: string;
+  done: boolean;
+  took_ns?: number;
+}
+
+/** TableProof compares one table. */
+export interface TableProof {
+  table: string;
+  here: TableHash;
+  there: TableHash;
+  equal: boolean;
+  /** Moving tells that others wrote to the table all the time, so that it could not be compared. */
+  moving?: boolean;
+}
+
+/** LostKind is how something got into lost & found. */
+export type LostKind = "rejected" | "conflict" | "local" | "share";
+
+/** CureStep is one rung of the ladder that heals a stall by itself. */
+export interface CureStep {
+  text: string;
+  done: boolean;
+  /** when it was or will be taken */
+  at?: string;
+}
+
 /** Phase names what is being done. Its text form is part of the JSON contract. */
-export type Phase = "first_copy" | "copying" | "offline" | "test_restore" | "fetch" | "check" | "replace" | "flush";
+export type Phase = "enrol" | "connecting" | "uploading" | "first_sync" | "catching_up" | "stalled" | "proof" | "moving" | "first_copy" | "copying" | "offline" | "test_restore" | "fetch" | "check" | "replace" | "flush";
 
 /** PointKind tells what object a point comes from. */
 export type PointKind = "full" | "change" | "merged";
+
+/** TableBack counts rows of a table. */
+export interface TableBack {
+  table: string;
+  /** Again are rows that were gone, Changed those that had other values. Rows that are new since stay as they are. */
+  again: number;
+  changed: number;
+}
+
+/** Reach is who sees rows, this person included. No people is that it cannot be told now. */
+export interface Reach {
+  people: number;
+  /** their names, of those that others see */
+  projects?: string[];
+}
 
 /** RowDiff is one example. Then and Now are texts of the memory: hostile until shown as plain text, cut to 200 runes. */
 export interface RowDiff {

@@ -1,0 +1,110 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// bringBack looks into a moment and brings chosen rows of it back, or with dry says which that would be and whom it would
+// reach.
+func (a *Agent) bringBack(ctx context.Context, req app.RestoreRequest, dry bool) (plan app.RestorePlan, back app.Back, err error) {
+	err = a.looking(ctx, "restore", func(ctx context.Context, p app.Prefs, r app.Replica) error {
+		if plan, err = a.plan(ctx, p, r, req); err != nil {
+			return err
+		}
+		a.shows(app.PhaseFetch, "")(0, 0)
+		defer a.show(nil)
+		if err := a.image(ctx, p, r, plan); err != nil {
+			return err
+		}
+		file, err := a.cfg.OpenFile(p.DB)
+		if err != nil {
+			return err
+		}
+		if _, err := file.Check(ctx, a.look.image); err != nil {
+			return err
+		}
+		back, err = file.BringBack(ctx, a.look.image, *req.Rows, dry, a.shows(app.PhaseReplace, "rows"))
+		return err
+	})
+	if err == nil {
+		back.Reach = a.reach(ctx, back.Projects)
+		plan.Back, plan.UndoFor, plan.WriterWait = &back, 0, 0
+	}
+	return plan, back, err
+}
+
+// restoreRows is Restore for chosen rows.
+func (a *Agent) restoreRows(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
+	started := a.cfg.Now()
+	plan, back, err := a.bringBack(ctx, req, false)
+	if err != nil {
+		return app.RestoreResult{}, partly(err)
+	}
+	p, err := a.prefs(ctx)
+	if err != nil {
+		return app.RestoreResult{}, err
+	}
+	res := app.RestoreResult{Point: plan.Point, Path: p.DB, Integrity: "ok", Rows: back.Rows(), Back: &back, Took: a.cfg.Now().Sub(started)}
+	if res.Rows > 0 {
+		a.note(app.Event{Kind: app.EventRestore, Text: "Rows of " + clock(plan.Point.Time, started) + " were brought back",
+			Detail: fmt.Sprintf("%d rows: %s", res.Rows, strings.Join(req.Rows.Tables, ", "))})
+	}
+	return res, nil
+}
+
+// partly makes a failure say what is true of rows, which come back in slices.
+func partly(err error) error {
+	e := *app.AsError("restore", err)
+	if e.Code != app.CodeInvalid && e.Code != app.CodeRefused {
+		e.Message = "Not all rows were brought back; doing it again goes on. " + e.Message
+	}
+	e.Op = "restore"
+	return &e
+}
+
+// reach is who sees rows of these projects; nil where nobody else does.
+func (a *Agent) reach(ctx context.Context, projects []string) *app.Reach {
+	door := a.fleet()
+	if door == nil || len(projects) == 0 {
+		return nil
+	}
+	people := map[string]bool{}
+	var out app.Reach
+	for _, id := range projects {
+		readers, err := door.Readers(ctx, id)
+		if app.CodeOf(err) == app.CodeNotFound {
+			continue // nobody but this machine knows it
+		}
+		if err != nil {
+			a.log.Info("whom rows reach is not known", "error", err)
+			return &app.Reach{}
+		}
+		for _, r := range readers {
+			people[r.User] = true
+		}
+		if len(readers) > 1 {
+			out.Projects = append(out.Projects, a.projectName(ctx, id))
+		}
+	}
+	if out.People = len(people); out.People < 2 {
+		return nil
+	}
+	return &out
+}
+
+func (a *Agent) projectName(ctx context.Context, id string) string {
+	list, err := a.projects(ctx)
+	if err != nil {
+		return id
+	}
+	for _, p := range list {
+		if p.ID == id && p.Name != "" {
+			return p.Name
+		}
+	}
+	return id
+}

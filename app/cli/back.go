@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// tellBack says which rows would come back, and whom that reaches.
+func (p *program) tellBack(s *screen, plan app.RestorePlan) {
+	s.line(strong.of("Bring back %s of %s.", count(plan.Back.Rows(), "row"), moment(plan.Point.Time, p.now())))
+	tellTablesBack(s, plan.Back)
+	s.field("New rows", plain.of("stay as they are"))
+	switch r := plan.Back.Reach; {
+	case r == nil:
+	case r.People == 0:
+		s.field("Reaches", waits.of("cannot be told now, because the cloud does not answer; everyone who sees their projects"))
+	default:
+		s.field("Reaches", waits.of("%d people: everyone who sees %s", r.People, strings.Join(r.Projects, ", ")))
+	}
+}
+
+func tellTablesBack(s *screen, back *app.Back) {
+	for _, t := range back.Tables {
+		s.field(t.Table, plain.of("%s that %s gone, %s that changed", count(t.Again, "row"), wasOrWere(t.Again), grouped(t.Changed)))
+	}
+}
+
+func wasOrWere(n int64) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+// nothingBack says that a moment has nothing to bring back.
+func (p *program) nothingBack(plan app.RestorePlan) error {
+	if p.json {
+		p.writeJSON(app.RestoreResult{Point: plan.Point, Integrity: "ok", Back: plan.Back})
+		return nil
+	}
+	p.out.line(plain.of("Nothing to bring back: those rows are as they were at %s.", moment(plan.Point.Time, p.now())))
+	return nil
+}
+
+// bringBack brings the rows back, and says so.
+func (p *program) bringBack(ctx context.Context, s *session, req app.RestoreRequest) error {
+	var res app.RestoreResult
+	err := p.following(ctx, s, func() (err error) {
+		res, err = s.Restore(ctx, req)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if p.json {
+		p.writeJSON(res)
+		return nil
+	}
+	p.out.line(proved.of("%s ", glyphStep), plain.of("%s of %s came back.", count(res.Rows, "row"), moment(res.Point.Time, p.now())))
+	if res.Back != nil {
+		tellTablesBack(p.out, res.Back)
+	}
+	return nil
+}

@@ -1,0 +1,283 @@
+package standalone
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// One machine writes a lineage: the history of one file, which a home directory that was copied takes along. The lease
+// says which. It is a row of objects, standalone/{user}/lineage/{lineage}/{number}.json, each made only if it is not
+// there: that is the one thing that every kind of target can do without a race. The highest number holds. The holder of a
+// number removes those before the last, so that a machine that slept long finds its own gone and not only a newer one.
+//
+// Every run takes the next number with a token of its own. So a lost lease is found even where the other installation
+// has the same machine id: as a clone of the whole computer.
+
+// leaseEvery is for how long a look at the lease is good while things are written. Nothing is asked while nothing is.
+const leaseEvery = 30 * time.Second
+
+// lease is the content of one of its objects.
+type lease struct {
+	Machine string    `json:"machine"`
+	Host    string    `json:"host"`
+	Since   time.Time `json:"since"` // from when on the machine is the primary
+	Token   string    `json:"token"`
+	Taken   bool      `json:"taken,omitempty"` // by a person's word, for the machine to go on from
+	number  uint64    // 0 for none
+}
+
+func lineageDir(user, lineage string) string { return path.Join(userDir(user), lineageName, lineage) }
+func leaseKey(user, lineage string, number uint64) string {
+	return path.Join(lineageDir(user, lineage), fmt.Sprintf("%016x.json", number))
+}
+
+// errNotPrimary is wrapped by every refusal to write because another machine is the primary.
+var errNotPrimary = errors.New("not the primary")
+
+// readLease finds the lease that holds; number 0 where there is none. An unreadable one is held by nobody known.
+func (t *Target) readLease(ctx context.Context, user, lineage string) (l lease, err error) {
+	for {
+		if l.number, err = t.newestLease(ctx, user, lineage); err != nil || l.number == 0 {
+			return l, err
+		}
+		err = t.readJSON(ctx, leaseKey(user, lineage, l.number), &l)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // superseded since it was listed
+			l = lease{}
+		case app.CodeOf(err) == app.CodeDamaged:
+			return lease{number: l.number}, nil
+		default:
+			return l, err
+		}
+	}
+}
+
+func (t *Target) newestLease(ctx context.Context, user, lineage string) (newest uint64, err error) {
+	for o, err := range t.store.list(ctx, lineageDir(user, lineage), "") {
+		if err != nil {
+			return 0, err
+		}
+		if n, err := strconv.ParseUint(strings.TrimSuffix(o.name, ".json"), 16, 64); err == nil {
+			newest = max(newest, n)
+		}
+	}
+	return newest, nil
+}
+
+// claimLease makes the lease that follows was. errClaimed when another machine was first.
+func (t *Target) claimLease(ctx context.Context, user, lineage string, was, next lease) (lease, error) {
+	next.number = was.number + 1
+	content, err := json.MarshalIndent(next, "", "  ")
+	if err != nil {
+		return lease{}, err
+	}
+	key := leaseKey(user, lineage, next.number)
+	err = t.store.claim(ctx, key, append(content, '\n'))
+	if errors.Is(err, errClaimed) { // perhaps by ourselves, with a reply that was lost
+		var there lease
+		if readErr := t.readJSON(ctx, key, &there); readErr == nil && there.Token == next.Token {
+			err = nil
+		}
+	}
+	if err != nil {
+		return lease{}, err
+	}
+	for n := next.number - 1; n > 1 && n > next.number-3; n-- { // one is left; the one before it was missed by a crash
+		if err := t.store.remove(ctx, leaseKey(user, lineage, n-1)); err != nil {
+			t.log.Warn("former lease not removed", "error", err)
+		}
+	}
+	return next, nil
+}
+
+// primary is a machine's hold on its lineage, for one run. Its methods may be called from several goroutines.
+type primary struct {
+	t             *Target
+	user, lineage string
+	machine, host string
+	note          string // path of the file that remembers the token of the last run
+	now           func() time.Time
+	write         func(name string, content []byte) error // of the note; nil for writeNote
+
+	mu     sync.Mutex
+	held   lease
+	looked time.Time
+	lost   error // for good
+}
+
+// hold returns nil while this machine is the primary as far as a look not older than leaseEvery says. It takes the lease
+// where nobody else has it. Once it was lost, every call fails.
+func (p *primary) hold(ctx context.Context) error {
+	if p == nil || p.lineage == "" {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lost != nil {
+		return p.lost
+	}
+	if p.held.number != 0 && p.now().Sub(p.looked) < leaseEvery && !p.now().Before(p.looked) {
+		return nil
+	}
+	looked := p.now()
+	var err error
+	if p.held.number == 0 {
+		err = p.take(ctx)
+	} else {
+		err = p.look(ctx)
+	}
+	if errors.Is(err, errNotPrimary) {
+		p.lost = err
+	}
+	if err == nil {
+		p.looked = looked
+	}
+	return err
+}
+
+// take begins a run: with a new lease, or after a lease of this installation's.
+func (p *primary) take(ctx context.Context) error {
+	for {
+		was, err := p.t.readLease(ctx, p.user, p.lineage)
+		if err != nil {
+			return err
+		}
+		if was.number != 0 && (was.Machine != p.machine || p.foreign(was)) {
+			return p.refuse(was)
+		}
+		since := was.Since
+		if since.IsZero() {
+			since = p.now().UTC().Truncate(time.Second)
+		}
+		next := lease{Machine: p.machine, Host: p.host, Since: since, Token: rand.Text()}
+		if err := p.remember(next.Token, was.Token); was.number != 0 && isReadOnly(err) {
+			return nil // it goes on with its last lease, and takes the next as soon as that can be noted
+		} else if err != nil {
+			return err
+		}
+		held, err := p.t.claimLease(ctx, p.user, p.lineage, was, next)
+		if errors.Is(err, errClaimed) {
+			continue // by another; look who
+		}
+		if err == nil {
+			p.held = held
+		}
+		return err
+	}
+}
+
+// look asks whether the lease is still there, and none after it.
+func (p *primary) look(ctx context.Context) error {
+	for number, want := range map[uint64]bool{p.held.number: true, p.held.number + 1: false} {
+		r, err := p.t.store.open(ctx, leaseKey(p.user, p.lineage, number), 0, 1)
+		if err == nil {
+			_ = r.Close() // only whether it is there
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if is := err == nil; is != want {
+			return p.changed(ctx)
+		}
+	}
+	return nil
+}
+
+// changed finds out who has the lease now.
+func (p *primary) changed(ctx context.Context) error {
+	now, err := p.t.readLease(ctx, p.user, p.lineage)
+	switch {
+	case err != nil:
+		return err
+	case now.number == 0: // somebody removed all of them
+		return p.take(ctx)
+	case now.Token == p.held.Token:
+		return nil
+	}
+	return p.refuse(now)
+}
+
+// foreign tells that a lease in this machine's name was taken by another installation: one that has the same id, because
+// it is a copy of everything. Where nothing is remembered it counts as our own.
+func (p *primary) foreign(was lease) bool {
+	tokens, err := os.ReadFile(p.note)
+	return err == nil && !was.Taken && !strings.Contains(string(tokens), was.Token)
+}
+
+// remember keeps the token of this run, and that of the last one: the new lease may not come about. Where it fails, the
+// note is as it was.
+func (p *primary) remember(tokens ...string) error {
+	if err := os.MkdirAll(filepath.Dir(p.note), 0o700); err != nil {
+		return err
+	}
+	write := p.write
+	if write == nil {
+		write = writeNote
+	}
+	return write(p.note, []byte(strings.Join(tokens, "\n")))
+}
+
+// writeNote replaces the file as a whole: an empty one, which a full disk would leave, knows no lease as our own.
+func writeNote(name string, content []byte) error {
+	err := os.WriteFile(name+tmpSuffix, content, 0o600)
+	if err == nil {
+		err = os.Rename(name+tmpSuffix, name)
+	}
+	if err != nil {
+		_ = os.Remove(name + tmpSuffix) // it is overwritten by the next attempt in any case
+	}
+	return err
+}
+
+func (p *primary) refuse(now lease) error {
+	if now.Machine == p.machine {
+		return app.Errorf(app.CodeRefused, "replicate", "Another installation with the id of this machine writes the copies.").
+			WithHint("One of the two is a clone. Delete machine.json in its home directory and start it again: it goes on under an id of its own.").Wrap(errNotPrimary)
+	}
+	return app.Errorf(app.CodeRefused, "replicate", "%s", heldBy(now)).
+		WithHint("Take over with `coditect-sync setup --take-over`, or go on beside it with `coditect-sync setup --branch`.").Wrap(errNotPrimary)
+}
+
+func heldBy(l lease) string {
+	if l.Machine == "" {
+		return "Another machine writes the history of this file."
+	}
+	host := l.Host
+	if host == "" {
+		host = l.Machine
+	}
+	return fmt.Sprintf("%s writes the history of this file, since %s.", host, sayTime(l.Since))
+}
+
+// Primary is the machine that writes a lineage; zero when there is none.
+func (t *Target) Primary(ctx context.Context, user, lineage string) (app.Primary, error) {
+	l, err := t.readLease(ctx, user, lineage)
+	return app.Primary{Machine: l.Machine, Host: l.Host, Since: l.Since}, asError("machines", err)
+}
+
+// TakeOver makes a machine the primary of a lineage, whoever is it now. The former one finds out before it writes again,
+// or half a minute later; what it writes until then is in its own folder.
+func (t *Target) TakeOver(ctx context.Context, user, lineage, machine, host string) error {
+	for {
+		was, err := t.readLease(ctx, user, lineage)
+		if err != nil {
+			return classify("setup", err)
+		}
+		next := lease{Machine: machine, Host: host, Since: time.Now().UTC().Truncate(time.Second), Token: rand.Text(), Taken: true}
+		if _, err = t.claimLease(ctx, user, lineage, was, next); !errors.Is(err, errClaimed) {
+			return asError("setup", err)
+		}
+	}
+}

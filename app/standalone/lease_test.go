@@ -1,0 +1,312 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// testClock is a clock that a test moves.
+type testClock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *testClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *testClock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+func machineOn(t *testing.T, target *Target, machine string, c *testClock) *primary {
+	t.Helper()
+	return &primary{
+		t: target, user: twinUser, lineage: "l1", machine: machine, host: "host-" + machine, now: c.now,
+		note: filepath.Join(t.TempDir(), "lease"),
+	}
+}
+
+func newClock() *testClock { return &testClock{t: time.Now()} }
+
+// TestOnePrimaryOfRaces: of machines that want one lineage at the same moment one has it, and the others say who.
+func TestOnePrimaryOfRaces(t *testing.T) {
+	eachTarget(t, func(t *testing.T, target *Target) {
+		for round := range leaseRaces {
+			var machines []*primary
+			for i := range 4 {
+				m := machineOn(t, target, fmt.Sprintf("m%d", i), newClock())
+				m.lineage = fmt.Sprintf("l%d", round)
+				machines = append(machines, m)
+			}
+			errs := make([]error, len(machines))
+			var wg sync.WaitGroup
+			for i, m := range machines {
+				wg.Go(func() { errs[i] = m.hold(context.WithoutCancel(t.Context())) })
+			}
+			wg.Wait()
+			owner := -1
+			for i, err := range errs {
+				if err == nil && owner >= 0 {
+					t.Fatalf("round %d: %s and %s both hold it", round, machines[owner].machine, machines[i].machine)
+				} else if err == nil {
+					owner = i
+				}
+			}
+			if owner < 0 {
+				t.Fatalf("round %d: nobody holds it: %v", round, errs)
+			}
+			for i, err := range errs {
+				if i == owner {
+					continue
+				}
+				if e := mustCode(t, err, app.CodeRefused); !errors.Is(err, errNotPrimary) || !strings.Contains(e.Message, machines[owner].host) {
+					t.Errorf("round %d: %v does not name %s", round, err, machines[owner].host)
+				}
+			}
+		}
+	})
+}
+
+// TestPrimaryLooksAgain: a look is good for a while, a lost lease is lost for good, and nothing is asked in between.
+func TestPrimaryLooksAgain(t *testing.T) {
+	eachTarget(t, func(t *testing.T, target *Target) {
+		clock := newClock()
+		m1, m2 := machineOn(t, target, "m1", clock), machineOn(t, target, "m2", clock)
+		mustHold(t, m1)
+		mustCode(t, m2.hold(t.Context()), app.CodeRefused)
+		clock.pass(leaseEvery + time.Second)
+		mustHold(t, m1)
+		if err := target.TakeOver(t.Context(), twinUser, "l1", "m2", "host-m2"); err != nil {
+			t.Fatal(err)
+		}
+		mustHold(t, m1) // within the time that a look is good for
+		clock.pass(leaseEvery + time.Second)
+		if e := mustCode(t, m1.hold(t.Context()), app.CodeRefused); !strings.Contains(e.Message, "host-m2") {
+			t.Errorf("the stale primary says %q", e.Message)
+		}
+		again := machineOn(t, target, "m2", clock) // its next run
+		mustHold(t, again)
+		mustCode(t, m1.hold(t.Context()), app.CodeRefused)
+		if p, err := target.Primary(t.Context(), twinUser, "l1"); err != nil || p.Machine != "m2" || p.Since.IsZero() {
+			t.Errorf("the primary is %+v, %v", p, err)
+		}
+	})
+}
+
+// TestStalePrimaryAfterSeveralTakeOvers: the lease after its own may be gone by the time it wakes up.
+func TestStalePrimaryAfterSeveralTakeOvers(t *testing.T) {
+	eachTarget(t, func(t *testing.T, target *Target) {
+		clock := newClock()
+		m1 := machineOn(t, target, "m1", clock)
+		mustHold(t, m1)
+		for i := range 4 {
+			if err := target.TakeOver(t.Context(), twinUser, "l1", fmt.Sprintf("m%d", i+2), "other"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		clock.pass(8 * time.Hour)
+		mustCode(t, m1.hold(t.Context()), app.CodeRefused)
+		if left := names(t, target.store, lineageDir(twinUser, "l1"), ""); len(left) != 2 {
+			t.Errorf("%v are left, want the last two", left)
+		}
+	})
+}
+
+// TestPrimaryGoesOn: every run takes a new lease after its own, since the time of the first; also where one run ended
+// before its lease came about, or all leases were removed.
+func TestPrimaryGoesOn(t *testing.T) {
+	target, clock := fileTarget(t), newClock()
+	note := filepath.Join(t.TempDir(), "lease")
+	var first app.Primary
+	for run := range 4 {
+		m := machineOn(t, target, "m1", clock)
+		m.note = note
+		mustHold(t, m)
+		p, err := target.Primary(t.Context(), twinUser, "l1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run == 0 {
+			first = p
+		}
+		if p != first {
+			t.Errorf("run %d: %+v, want %+v", run, p, first)
+		}
+		if err := m.remember("never-claimed", m.held.Token); err != nil {
+			t.Fatal(err)
+		}
+		clock.pass(time.Hour)
+	}
+	m := machineOn(t, target, "m1", clock)
+	m.note = note
+	mustHold(t, m)
+	if err := os.RemoveAll(filepath.Join(target.at.path, filepath.FromSlash(lineageDir(twinUser, "l1")))); err != nil {
+		t.Fatal(err)
+	}
+	clock.pass(time.Hour)
+	mustHold(t, m)
+}
+
+// TestPrimaryOnAReadOnlyDisk: a lease of its own is good without a note of the next, which is taken once it can be noted; a
+// clone that was faster is still found. Where there is none, nothing is claimed.
+func TestPrimaryOnAReadOnlyDisk(t *testing.T) {
+	target, clock := fileTarget(t), newClock()
+	note := filepath.Join(t.TempDir(), "lease")
+	run := func() *primary {
+		m := machineOn(t, target, "m1", clock)
+		m.note = note
+		return m
+	}
+	fails := func(name string, _ []byte) error {
+		return &fs.PathError{Op: "open", Path: name, Err: readOnlyErrnos[0]}
+	}
+	m := run()
+	m.write = fails
+	if err := m.hold(t.Context()); !isReadOnly(err) {
+		t.Errorf("without a lease: %v", err)
+	}
+	mustHold(t, run())
+	m = run()
+	m.write = fails
+	mustHold(t, m)
+	if l, err := target.readLease(t.Context(), twinUser, "l1"); err != nil || l.number != 1 {
+		t.Errorf("the lease is %+v, %v", l, err)
+	}
+	m.write = nil
+	mustHold(t, m) // at once
+	if l, err := target.readLease(t.Context(), twinUser, "l1"); err != nil || l.number != 2 || l.Token != m.held.Token {
+		t.Errorf("the lease is %+v, %v", l, err)
+	}
+	m = run()
+	m.write = fails
+	mustHold(t, m)
+	clone := machineOn(t, target, "m1", clock)
+	mustHold(t, clone)
+	mustCode(t, m.hold(t.Context()), app.CodeRefused)
+}
+
+// TestANoteWithoutRoom leaves the one before as it was: an empty one would know no lease as our own.
+func TestANoteWithoutRoom(t *testing.T) {
+	dir := t.TempDir()
+	note := filepath.Join(dir, "lease")
+	if err := errors.Join(writeNote(note, []byte("token")), os.Mkdir(note+tmpSuffix, 0o700), os.WriteFile(filepath.Join(note+tmpSuffix, "x"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeNote(note, []byte("next")); err == nil {
+		t.Error("no error")
+	}
+	if text, err := os.ReadFile(note); err != nil || string(text) != "token" {
+		t.Errorf("the note is %q, %v", text, err)
+	}
+}
+
+// TestCloneIsNoticed: two installations with one machine id are told apart by what each remembers.
+func TestCloneIsNoticed(t *testing.T) {
+	target, clock := fileTarget(t), newClock()
+	m1 := machineOn(t, target, "m1", clock)
+	mustHold(t, m1)
+	clone := machineOn(t, target, "m1", clock)
+	content, err := os.ReadFile(m1.note)
+	if err == nil {
+		err = os.WriteFile(clone.note, content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustHold(t, clone) // the first of the two to run is the machine
+	clock.pass(time.Hour)
+	if e := mustCode(t, m1.hold(t.Context()), app.CodeRefused); !strings.Contains(e.Hint, "machine.json") {
+		t.Errorf("the other says %q, %q", e.Message, e.Hint)
+	}
+	next := machineOn(t, target, "m1", clock)
+	next.note = m1.note
+	mustCode(t, next.hold(t.Context()), app.CodeRefused)
+	mustHold(t, clone)
+}
+
+// TestDamagedLease: what cannot be read is held by somebody, until a person takes over.
+func TestDamagedLease(t *testing.T) {
+	target := fileTarget(t)
+	mustPut(t, target.store, leaseKey(twinUser, "l1", 1), time.Time{}, []byte(`{"mach`))
+	mustCode(t, machineOn(t, target, "m1", newClock()).hold(t.Context()), app.CodeRefused)
+	if err := target.TakeOver(t.Context(), twinUser, "l1", "m1", "here"); err != nil {
+		t.Fatal(err)
+	}
+	mustHold(t, machineOn(t, target, "m1", newClock()))
+}
+
+// TestTakenOverSessionEnds: replication stops for good, with who took over, and both histories can be restored.
+func TestTakenOverSessionEnds(t *testing.T) {
+	s, other := openedSession(t)
+	clock := newClock()
+	s.k.primary = machineOn(t, s.k.cfg.Target, "m1", clock)
+	s.index.allowed = s.k.primary.hold
+	insert(t, other, 1, 10)
+	mustCapture(t, s)
+	allThere(t, s, 1+10)
+	if err := s.k.cfg.Target.TakeOver(t.Context(), twinUser, "l1", "m2", "host-m2"); err != nil {
+		t.Fatal(err)
+	}
+	clock.pass(time.Hour) // it slept
+	insert(t, other, 1, 10)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(context.WithoutCancel(t.Context())) }()
+	if err := <-ended; !errors.Is(err, errNotPrimary) || app.CodeOf(err) != app.CodeRefused {
+		t.Errorf("the session ended with %v", err)
+	}
+	if got := restoredNotes(t, s); got != 1+10 {
+		t.Errorf("%d rows of the former primary at the target, want 11", got)
+	}
+}
+
+// TestOneEngineOfAFile: of two home directories that name the same file one copies it, the other says why not.
+func TestOneEngineOfAFile(t *testing.T) {
+	meta := filepath.Join(t.TempDir(), ".memory.db-litestream")
+	for round := range leaseRaces {
+		const engines = 4
+		releases, errs := make([]func(), engines), make([]error, engines)
+		var wg sync.WaitGroup
+		for i := range engines {
+			wg.Go(func() { releases[i], errs[i] = lockWriter(meta) })
+		}
+		wg.Wait()
+		held := 0
+		for _, err := range errs {
+			if err == nil {
+				held++
+				continue
+			}
+			mustCode(t, err, app.CodeBusy)
+		}
+		if held != 1 {
+			t.Fatalf("round %d: %d hold it", round, held)
+		}
+		for i, err := range errs {
+			if err == nil {
+				releases[i]()
+			}
+		}
+	}
+}
+
+func mustHold(t *testing.T, p *primary) {
+	t.Helper()
+	if err := p.hold(t.Context()); err != nil {
+		t.Fatalf("%s: %v", p.machine, err)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build long
+
+package standalone
+
+const leaseRaces = 100

@@ -1,0 +1,126 @@
+// The page and the browser of a person before a real agent and a real cloud: signing in to the first proof, rows from another
+// program, lost & found, signing out.
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launch, shoot, sound } from './browser';
+import { startAgent, startCloud, type Agent, type Cloud } from './real';
+
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let agent: Agent;
+let cloud: Cloud;
+const trouble: string[] = [];
+
+beforeAll(async () => {
+  [browser, cloud, agent] = [await launch(), await startCloud(), await startAgent()];
+  context = await browser.newContext({ viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' });
+  page = await watched();
+  await page.goto(`${agent.address}/`);
+}, 600_000);
+afterAll(async () => {
+  await browser?.close();
+  await agent?.end();
+  cloud?.end();
+}, 120_000);
+
+async function watched(): Promise<Page> {
+  const tab = await context.newPage();
+  tab.setDefaultTimeout(120_000);
+  tab.on('pageerror', (e) => trouble.push(`error: ${e.message}`));
+  // A refused password is a 422, which the browser tells the console.
+  tab.on('console', (m) => { if (m.type() === 'error' && !/\/native$|\/api\/|favicon|sign-in/.test(m.location().url)) trouble.push(`console: ${m.text()}`); });
+  return tab;
+}
+
+const title = (text: string | RegExp) => page.getByRole('heading', { level: 1, name: text }).waitFor();
+const button = (name: string | RegExp) => page.getByRole('button', { name });
+const view = (name: string) => page.evaluate((to) => { location.hash = `#/${to}`; }, name);
+const picture = async (name: string, of = page) => { await sound(of, trouble); await shoot(of, `real-cloud-${name}`); };
+const status = () => JSON.parse(agent.run('status', '--json'));
+const same = /^This machine and the cloud hold the same/;
+
+/** The tab that the agent opened in the person's browser. */
+async function opened(): Promise<Page> {
+  let address = '';
+  await expect.poll(() => (address ||= agent.opened()), { timeout: 120_000 }).not.toBe('');
+  const tab = await watched();
+  await tab.goto(address);
+  return tab;
+}
+
+test('a fresh installation signs in with a browser, to the first proof', async () => {
+  await title('Keep what your AI work has learned');
+  await page.getByRole('link', { name: /^Sign in/ }).click();
+  await page.getByLabel('Address of the server').fill(cloud.address);
+  await button('Sign in').click();
+  await title('Finish in your browser');
+  await picture('waiting');
+
+  const tab = await opened();
+  await tab.getByLabel('Email address').fill(cloud.email);
+  await tab.getByLabel('Password').fill('not the password');
+  await picture('sign-in', tab);
+  await tab.getByRole('button', { name: 'Sign in' }).click();
+  await tab.getByRole('alert').waitFor();
+  await tab.getByLabel('Password').fill(cloud.password);
+  await tab.getByRole('button', { name: 'Sign in' }).click();
+  await tab.getByRole('heading', { level: 1, name: 'You can close this tab' }).waitFor();
+  expect(new URL(tab.url()).hostname).toBe('127.0.0.1');
+  expect(await tab.evaluate(() => document.body.innerText)).not.toContain('code=');
+  await picture('signed-in', tab);
+  await tab.close();
+
+  await title(same);
+  await page.getByText('Proved just now, table by table.').waitFor();
+  await picture('proved');
+  await page.getByRole('link', { name: 'Done' }).click();
+  await title(same);
+  expect(status().healthy).toBe(true);
+  expect(status().cloud.last_proof.rows).toBe(0);
+});
+
+test('what another program writes goes up, and home says so', async () => {
+  agent.sql(`INSERT INTO decisions (decision) VALUES ('the first')`);
+  agent.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 40) INSERT INTO decisions (decision) SELECT 'Decision ' || i || ' <img src=x onerror="window.pwned=1">' FROM n`);
+  agent.run('push');
+  agent.run('verify');
+  await view('home');
+  await title(/hold the same 41 rows/);
+  expect(status().cloud.pending_uploads ?? 0).toBe(0);
+  await expect.poll(() => page.locator('.asTable tbody td').last().textContent(), { timeout: 60_000 }).toBe('41');
+  await picture('home');
+  expect(await page.evaluate(() => (window as { pwned?: unknown }).pwned)).toBeUndefined();
+});
+
+test('the machine is in the list', async () => {
+  await view('settings');
+  await page.getByText(cloud.email).first().waitFor();
+  await page.getByText('Everything of this machine is in the cloud.').waitFor();
+  await picture('settings');
+  await view('machines');
+  await page.getByText('This machine').first().waitFor();
+  await picture('machines');
+});
+
+test('a row that nobody recorded is found, named, and kept', async () => {
+  agent.sql(`BEGIN; UPDATE _coditect_capture SET applying = 1; UPDATE decisions SET decision = 'behind' WHERE decision = 'the first'; UPDATE _coditect_capture SET applying = 0; COMMIT`);
+  expect(() => agent.run('verify')).toThrow();
+  await expect.poll(() => JSON.parse(agent.run('lost', 'list', '--json')).length, { timeout: 120_000 }).toBe(1);
+  await view('lost');
+  await page.getByText('behind').first().waitFor();
+  await picture('lost');
+});
+
+test('signing out takes the rows away where that is chosen', async () => {
+  await view('settings');
+  await button('Sign out…').click();
+  await page.getByLabel(/Also remove/).check();
+  await picture('sign-out');
+  await button('Sign out and remove the rows').click();
+  await expect.poll(() => agent.sql('SELECT count(*) FROM decisions'), { timeout: 120_000 }).toBe('0');
+  await view('home');
+  await title('This memory is not protected');
+  expect(status().cloud?.signed_in ?? false).toBe(false);
+  await picture('signed-out');
+});
