@@ -46,7 +46,7 @@ func (f *File) Buckets(ctx context.Context) ([]powersync.Bucket, error) {
 	d := &f.down
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	err := f.withLive(ctx, "pull", modeWrite, func(c *conn) error { return f.loadDownload(ctx, c) })
+	err := f.withOpen(ctx, "pull", func(c *conn) error { return f.loadDownload(ctx, c) })
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (f *File) ready(ctx context.Context) error {
 	if f.down.loaded {
 		return nil
 	}
-	return f.withLive(ctx, "pull", modeWrite, func(c *conn) error { return f.loadDownload(ctx, c) })
+	return f.withOpen(ctx, "pull", func(c *conn) error { return f.loadDownload(ctx, c) })
 }
 
 // keep puts an operation into the spool. One that does nothing to a row is in the bucket's checksum, and that is all.
@@ -180,7 +180,7 @@ func (d *download) keep(b *downBucket, o *powersync.Op) {
 
 // spill moves what is in memory to a file.
 func (f *File) spill(ctx context.Context) error {
-	err := f.withLive(ctx, "pull", modeWrite, func(c *conn) error { return f.numberBuckets(ctx, c, false) })
+	err := f.withOpen(ctx, "pull", func(c *conn) error { return f.numberBuckets(ctx, c, false) })
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func (f *File) Restart(ctx context.Context, r powersync.Restart) error {
 	d.stopWork()
 	d.void = true
 	d.restart(r.To)
-	return f.withLive(ctx, "pull", modeWrite, func(c *conn) error { return f.numberBuckets(ctx, c, false) })
+	return f.withOpen(ctx, "pull", func(c *conn) error { return f.numberBuckets(ctx, c, false) })
 }
 
 func (d *download) restart(to powersync.Bucket) {
@@ -263,7 +263,7 @@ func (f *File) Refetch(ctx context.Context) error {
 		d.restart(powersync.Bucket{Name: name})
 	}
 	d.void = true
-	return f.withLive(ctx, "pull", modeWrite, func(c *conn) error { return f.numberBuckets(ctx, c, false) })
+	return f.withOpen(ctx, "pull", func(c *conn) error { return f.numberBuckets(ctx, c, false) })
 }
 
 func (c *conn) readDownBuckets(ctx context.Context) (list []*downBucket, err error) {

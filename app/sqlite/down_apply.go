@@ -71,7 +71,7 @@ func (f *File) Apply(ctx context.Context, a powersync.Apply) (out powersync.Appl
 		d.stopWork()
 	}
 	d.void, d.asked = false, &a
-	err = f.withLive(ctx, "pull", modeWrite, func(c *conn) error {
+	err = f.withOpen(ctx, "pull", func(c *conn) error {
 		if d.work == nil {
 			if err := f.startWork(ctx, c, a); err != nil {
 				return err

@@ -104,6 +104,15 @@ func wait(ctx context.Context, done <-chan struct{}) error {
 // Whoever opens the file by other means (a Litestream DB closing its descriptor, for instance) does it in between: in
 // this process, closing any descriptor of the file drops SQLite's locks. release may be called more than once.
 func (f *File) Quiesce(ctx context.Context) (release func(), err error) {
-	release, err = f.gate.close(ctx)
+	release, err = f.shut(ctx)
 	return release, classify("quiesce", f.path, err)
+}
+
+// shut closes the gate, and every connection that was kept.
+func (f *File) shut(ctx context.Context) (open func(), err error) {
+	open, err = f.gate.close(ctx)
+	if err == nil {
+		f.spare.drop(f.path)
+	}
+	return open, err
 }

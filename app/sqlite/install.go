@@ -25,7 +25,7 @@ func (f *File) InstallImage(ctx context.Context, image string) (kept string, err
 	if err := f.ensureChecked(ctx, image); err != nil {
 		return "", err
 	}
-	open, err := f.gate.close(ctx)
+	open, err := f.shut(ctx)
 	if err != nil {
 		return "", classify("install", f.path, err)
 	}

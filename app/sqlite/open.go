@@ -28,6 +28,9 @@ const floor = 3_051_003
 // busyTimeout is how long a statement of ours waits for another program's lock.
 const busyTimeout = 5 * time.Second
 
+// usually is how a connection begins; the cache is SQLite's own default.
+var usually = fmt.Sprintf("PRAGMA busy_timeout = %d; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000", busyTimeout.Milliseconds())
+
 // Config says which file.
 type Config struct {
 	Path   string           // absolute
@@ -54,6 +57,7 @@ type File struct {
 	// chunk is how much Replace copies between two looks at its ctx, in bytes.
 	chunk  int
 	stamps stamps
+	spare  spare
 	// step is called before each step that a crash must not hurt. Tests set it.
 	step func(string)
 }
@@ -148,7 +152,7 @@ func open(ctx context.Context, path string, m mode) (*conn, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	conn := &conn{Conn: c, db: db, stmts: map[string]*sql.Stmt{}}
-	if err := conn.exec(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d; PRAGMA synchronous = FULL", busyTimeout.Milliseconds())); err != nil {
+	if err := conn.usual(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
@@ -172,6 +176,9 @@ func (c *conn) Close() error {
 	}
 	return errors.Join(append(errs, c.Conn.Close(), c.db.Close())...)
 }
+
+// usual sets what a use may have changed back to how a connection begins.
+func (c *conn) usual(ctx context.Context) error { return c.exec(ctx, usually) }
 
 func (c *conn) exec(ctx context.Context, query string, args ...any) error {
 	if len(args) == 0 {

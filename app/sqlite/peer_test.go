@@ -121,6 +121,15 @@ func (p *peer) stop() {
 }
 
 // try runs one statement and returns its rows, columns separated by "|".
+// kill ends it in the midst of what it does.
+func (p *peer) kill() {
+	p.t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		p.t.Fatal(err)
+	}
+	_ = p.cmd.Wait()
+}
+
 func (p *peer) try(sql string, args ...any) ([]string, error) {
 	p.send(sql, args...)
 	return p.read(p.out)

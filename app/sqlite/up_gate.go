@@ -8,7 +8,7 @@ import (
 // QueueMark returns the newest entry of the queue that there ever was, and whether everything up to it is acknowledged.
 // Whoever asks the server for a write checkpoint takes the mark first, and gives it to SetTarget with the answer.
 func (f *File) QueueMark(ctx context.Context) (mark int64, drained bool, err error) {
-	err = f.reading(ctx, "push", func(c *conn) error {
+	err = f.asking(ctx, "push", func(c *conn) error {
 		there, err := c.kept(ctx)
 		if err != nil || !there {
 			drained = true

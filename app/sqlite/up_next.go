@@ -19,7 +19,7 @@ func (f *File) NextGroups(ctx context.Context, maxChanges, maxBytes int) (pushap
 	defer f.pushing.Unlock()
 	for checked := false; ; checked = true {
 		var q queued
-		err := f.withLive(ctx, "push", modeWrite, func(c *conn) (err error) {
+		err := f.withOpen(ctx, "push", func(c *conn) (err error) {
 			if q, err = f.queued(ctx, c, !checked); err != nil || q.moved {
 				return err
 			}

@@ -22,7 +22,7 @@ func (f *File) Settle(ctx context.Context, client string, answer pushapi.Answer)
 	f.pushing.Lock()
 	defer f.pushing.Unlock()
 	more := false
-	err = f.withLive(ctx, "push", modeWrite, func(c *conn) error {
+	err = f.withOpen(ctx, "push", func(c *conn) error {
 		err := f.transact(ctx, c, func(c *conn) error {
 			now, err := c.state(ctx, keyClient)
 			if err != nil || now != client {
@@ -316,7 +316,7 @@ func (c *conn) lowerClock(ctx context.Context, server time.Time) error {
 func (f *File) sweep(ctx context.Context) error {
 	for more := true; more; {
 		started := time.Now()
-		err := f.withLive(ctx, "push", modeWrite, func(c *conn) (err error) {
+		err := f.withOpen(ctx, "push", func(c *conn) (err error) {
 			more, err = f.sweepSome(ctx, c)
 			return err
 		})
