@@ -13,5 +13,6 @@ const (
 	idleFor        = 10 * time.Minute
 	harmFor        = 10 * time.Minute
 	movedRows      = 200_000 // of a standalone file that moves to the cloud
+	teamTurns      = 400     // changes of who sees what while all write
 	checkpointsFor = 5 * time.Minute
 )

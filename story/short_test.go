@@ -13,5 +13,6 @@ const (
 	idleFor        = time.Minute
 	harmFor        = time.Minute
 	movedRows      = 200_000 // of a standalone file that moves to the cloud
+	teamTurns      = 40      // changes of who sees what while all write
 	checkpointsFor = 30 * time.Second
 )

@@ -76,19 +76,8 @@ func (w *applier) lookAtQueue(ctx context.Context) error {
 	if err != nil || !there {
 		return err
 	}
-	rows, err := w.c.QueryContext(ctx, "SELECT DISTINCT tbl, CAST(id AS TEXT) FROM "+upQueue+" AS q WHERE "+unshownSQL)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var n rowName
-		if err := rows.Scan(&n.table, &n.id); err != nil {
-			return err
-		}
-		w.pending[n] = true
-	}
-	return rows.Err()
+	w.pending, err = w.c.unshownRows(ctx)
+	return err
 }
 
 // lookAtUnseen reads which rows have changes that the checkpoint may not have.

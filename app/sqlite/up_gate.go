@@ -90,6 +90,9 @@ const unseenSQL = "(q.seq > " + sealedSQL + " OR EXISTS (SELECT 1 FROM " + upGro
 
 // forgetShown drops groups whose changes came back and are shown, and some of their entries; more tells that some are left.
 func (f *File) forgetShown(ctx context.Context, c *conn) (more bool, err error) {
+	if err := f.clearAstray(ctx, c); err != nil {
+		return false, err
+	}
 	err = f.transact(ctx, c, func(c *conn) error { return c.exec(ctx, "DELETE FROM "+upGroups+" WHERE "+shownSQL) })
 	if err != nil {
 		return false, err
