@@ -24,10 +24,12 @@ type litestreamConfig struct {
 	Type   string // the stock tool's name for the kind of storage
 	Bucket string // empty for a folder
 	Path   string
+	// Of an S3 bucket, where the URL says it.
+	Endpoint, Region string
 }
 
 // LitestreamYML is a configuration with which the stock litestream restores what this program wrote. dbPath is absolute,
-// targetURL is a file or gs URL, and prefix is where the machine's copy lives in it: standalone/USER/MACHINE.
+// targetURL is a file, gs or s3 URL, and prefix is where the machine's copy lives in it: standalone/USER/MACHINE.
 // CodeInvalid for a target of another kind.
 func LitestreamYML(dbPath, targetURL, prefix string) ([]byte, error) {
 	c, err := stockReplica(targetURL, prefix)
@@ -58,9 +60,14 @@ func stockReplica(targetURL, prefix string) (litestreamConfig, error) {
 		return litestreamConfig{Type: "file", Path: filepath.Join(dir, filepath.FromSlash(prefix))}, err
 	case "gs":
 		return litestreamConfig{Type: "gs", Bucket: u.Host, Path: strings.TrimPrefix(path.Join(u.Path, prefix), "/")}, nil
+	case "s3":
+		return litestreamConfig{
+			Type: "s3", Bucket: u.Host, Path: strings.TrimPrefix(path.Join(u.Path, prefix, "ltx"), "/"), // which the stock client leaves out
+			Endpoint: u.Query().Get("endpoint"), Region: u.Query().Get("region"),
+		}, nil
 	}
 	return litestreamConfig{}, app.Errorf(app.CodeInvalid, "write litestream.yml", "There is no storage of the kind %q.", u.Scheme).
-		WithHint("Use file:///folder or gs://bucket/folder.")
+		WithHint("Use file:///folder, gs://bucket/folder or s3://bucket/folder.")
 }
 
 // FilePath is the absolute path in a file:// URL, as this OS writes it: the reverse of FileURL.

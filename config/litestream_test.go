@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,23 @@ func TestLitestreamYMLOfABucket(t *testing.T) {
 		}
 		if _, r := readAsStock(t, raw); r["type"] != "gs" || r["bucket"] != "bucket" || r["path"] != path {
 			t.Errorf("%s became %q", target, r)
+		}
+	}
+}
+
+func TestLitestreamYMLOfAnS3Bucket(t *testing.T) {
+	for target, want := range map[string]map[string]string{
+		"s3://bucket/a/b":                    {"path": "a/b/" + prefix + "/ltx"},
+		"s3://bucket?region=eu-central-1":    {"path": prefix + "/ltx", "region": "eu-central-1"},
+		"s3://bucket?endpoint=https://h:900": {"path": prefix + "/ltx", "endpoint": "https://h:900", "force-path-style": "true"},
+	} {
+		raw, err := LitestreamYML("/m/context.db", target, prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want["type"], want["bucket"] = "s3", "bucket"
+		if _, r := readAsStock(t, raw); !maps.Equal(r, want) {
+			t.Errorf("%s became %q, want %q", target, r, want)
 		}
 	}
 }

@@ -44,5 +44,11 @@ func checkPrefs(p app.Prefs) error {
 		return app.Errorf(app.CodeInvalid, "save preferences", "The storage address must not hold a user name or password.").
 			WithHint("Leave it out of the address and use a key file or the system's own credentials.")
 	}
+	for name := range u.Query() {
+		if name != "endpoint" && name != "region" {
+			return app.Errorf(app.CodeInvalid, "save preferences", "The storage address must not hold %q.", name).
+				WithHint("Only ?endpoint= and region= have a meaning; keys are found where AWS tools keep them.")
+		}
+	}
 	return nil
 }

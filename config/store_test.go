@@ -57,6 +57,7 @@ func TestDamagedPrefsAreKept(t *testing.T) {
 		"a relative file":  `{"kind":"coditect-sync preferences","version":1,"data":{"db":"context.db"}}`,
 		"a wrong type":     `{"kind":"coditect-sync preferences","version":1,"data":{"mode":7}}`,
 		"a wrong time":     `{"kind":"coditect-sync preferences","version":1,"data":{"paused_until":"soon"}}`,
+		"a key in it":      `{"kind":"coditect-sync preferences","version":1,"data":{"target":"s3://b?secret-access-key=c"}}`,
 		"a password in it": `{"kind":"coditect-sync preferences","version":1,"data":{"target":"gs://a:b@c"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,10 @@ func TestStory(t *testing.T) {
 		gcs := apptest.StartGCS(t, "memory-backup")
 		tell(t, "gs://memory-backup/mine", "STORAGE_EMULATOR_HOST="+gcs.URL)
 	})
+	t.Run("S3", func(t *testing.T) {
+		server := apptest.StartS3(t, "memory-backup")
+		tell(t, server.Target("memory-backup/mine"), server.Env()...)
+	})
 }
 
 func tell(t *testing.T, target string, env ...string) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -83,8 +84,17 @@ func tailOf(path string, limit int64) []byte {
 	return text
 }
 
-// place is what stands behind the scheme of a target, which may name a person or a company.
-func place(target string) string {
+// places are what stands behind the scheme of a target, which may name a person or a company: all of it, and of a bucket
+// at a server of one's own also what the log has apart.
+func places(target string) []string {
 	_, rest, _ := strings.Cut(target, "://")
-	return rest
+	u, err := url.Parse(target)
+	if err != nil || u.RawQuery == "" {
+		return []string{rest}
+	}
+	parts := []string{rest, u.Query().Get("endpoint")}
+	if e, err := url.Parse(parts[1]); err == nil {
+		parts = append(parts, e.Host, e.Hostname())
+	}
+	return append(parts, u.Host+u.Path, u.Host)
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -19,5 +20,18 @@ func TestTailBeginsWithAWholeLine(t *testing.T) {
 	}
 	if got := tailOf(path+"x", 10); got != nil {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestRedactorHidesABucketAtOnesOwnServer: each part of its address, for the log has them apart; and a key's id.
+func TestRedactorHidesABucketAtOnesOwnServer(t *testing.T) {
+	hide := newRedactor("host", "s3://mira-memory/notes?endpoint=https://minio.lumen.works:9000&region=eu")
+	text := `s3://mira-memory/notes?endpoint=https://minio.lumen.works:9000&region=eu "mira-memory" mira-memory/notes ` +
+		`dial minio.lumen.works:9000, lookup minio.lumen.works, AKIAIOSFODNN7EXAMPLE`
+	got := string(hide.redact([]byte(text)))
+	for _, part := range []string{"mira", "lumen", "notes", "AKIA"} {
+		if strings.Contains(got, part) {
+			t.Errorf("%q is in %s", part, got)
+		}
 	}
 }

@@ -23,6 +23,7 @@ var secrets = []secret{
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`), "$1 [secret]"},
 	{regexp.MustCompile(`\bya29\.[A-Za-z0-9._-]+`), "[secret]"},
 	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*`), "[secret]"},
+	{regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`), "[secret]"},
 	{regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{30,}`), "[secret]"},
 	{regexp.MustCompile(`(?i)(\\?"[a-z0-9_-]*(?:token|secret|password|passwd|private_key|api_key|authorization)[a-z0-9_-]*\\?"\s*:\s*\\?")(?:[^"\\]|\\[^"])*`), "$1[secret]"},
 	{regexp.MustCompile(`(?i)\b([a-z0-9_-]*(?:token|secret|password|passwd|api_key|signature|x-goog-credential)[a-z0-9_-]*=)[^\s&"'\\]+`), "$1[secret]"},
@@ -36,7 +37,9 @@ type redactor struct{ names []secret }
 // newRedactor also hides the host's name, where the copies are, the home directory and the user's name.
 func newRedactor(host, target string) redactor {
 	var r redactor
-	r.hide(place(target), "[storage]") // before the home directory, which may be a part of it
+	for _, part := range places(target) { // before the home directory, which may be a part of it
+		r.hide(part, "[storage]")
+	}
 	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
 		r.hide(filepath.Clean(home), "~")
 	}

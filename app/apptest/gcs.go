@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/fsouza/fake-gcs-server/fakestorage"
@@ -23,15 +22,12 @@ type GCS struct {
 	// Page is how many objects a listing holds at most, as on the real one. Change it before the first request.
 	Page int
 
-	t      testing.TB
-	server *fakestorage.Server
-	api    http.Handler
-	closed chan struct{}
+	faults
 
-	mu      sync.Mutex
-	faults  []*rule
-	log     []Request
-	uploads map[string]*parts // by their ids
+	t       testing.TB
+	server  *fakestorage.Server
+	api     http.Handler
+	uploads map[string]*parts // by their ids; faults.mu is theirs too
 }
 
 // Object is one object as it is stored now.
@@ -47,7 +43,7 @@ func StartGCS(t testing.TB, buckets ...string) *GCS {
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
-	g := &GCS{URL: "http://" + ln.Addr().String(), Page: 1000, t: t, closed: make(chan struct{}), uploads: map[string]*parts{}}
+	g := &GCS{URL: "http://" + ln.Addr().String(), Page: 1000, t: t, faults: faults{closed: make(chan struct{})}, uploads: map[string]*parts{}}
 	g.server, err = fakestorage.NewServerWithOptions(fakestorage.Options{
 		NoListener: true, Scheme: "http", ExternalURL: g.URL, PublicHost: ln.Addr().String(),
 	})
@@ -55,14 +51,14 @@ func StartGCS(t testing.TB, buckets ...string) *GCS {
 		t.Fatalf("fake-gcs-server: %v", err)
 	}
 	g.api = g.server.HTTPHandler()
-	g.serve(ln)
+	g.listen(ln)
 	for _, name := range buckets {
 		g.CreateBucket(name)
 	}
 	return g
 }
 
-func (g *GCS) serve(ln net.Listener) {
+func (g *GCS) listen(ln net.Listener) {
 	web := &http.Server{Handler: g}
 	done := make(chan struct{})
 	go func() {

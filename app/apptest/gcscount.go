@@ -3,7 +3,6 @@ package apptest
 import (
 	"net/http"
 	"strings"
-	"time"
 )
 
 // Class is how Google bills a request.
@@ -15,59 +14,6 @@ const (
 	ClassB    Class = "B"    // get: content or metadata of an object, metadata of a bucket
 	ClassFree Class = "free" // delete, and the parts of an upload after its first request
 )
-
-// Request is one request that was answered, refused or cut.
-type Request struct {
-	At     time.Time
-	Method string
-	Path   string // with the query
-	Class  Class
-	Fault  bool // a fault decided the answer
-}
-
-// Counts is how many requests there were of each class.
-type Counts struct{ A, B, Free int }
-
-// Total is all requests.
-func (c Counts) Total() int { return c.A + c.B + c.Free }
-
-// Requests returns what was asked so far, in order of arrival.
-func (g *GCS) Requests() []Request {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return append([]Request(nil), g.log...)
-}
-
-// Counts counts the requests so far, those that faults answered too.
-func (g *GCS) Counts() Counts {
-	var c Counts
-	for _, r := range g.Requests() {
-		switch r.Class {
-		case ClassA:
-			c.A++
-		case ClassB:
-			c.B++
-		default:
-			c.Free++
-		}
-	}
-	return c
-}
-
-// Forget empties what Requests and Counts tell.
-func (g *GCS) Forget() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.log = nil
-}
-
-func (g *GCS) record(r *http.Request, faulty bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.log = append(g.log, Request{
-		At: time.Now(), Method: r.Method, Path: r.URL.RequestURI(), Class: ClassOf(r), Fault: faulty,
-	})
-}
 
 // ClassOf sorts a request of the JSON API, or a download of the XML API.
 func ClassOf(r *http.Request) Class {

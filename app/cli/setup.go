@@ -12,8 +12,15 @@ import (
 const setupLong = `Say which file to keep safe and where its copies go, and try both.
 
 The file is made with the tables of the context memory where it is missing; of an existing file its own tables are not
-touched. The storage is a folder (/mnt/nas/memory or file:///mnt/nas/memory) or a bucket (gs://bucket/folder). It is
-written to, read back and cleaned up before anything is saved.`
+touched. The storage is one of
+
+  /mnt/nas/memory or file:///mnt/nas/memory     a folder on a disk or NAS
+  gs://bucket/folder                            Google Cloud Storage
+  s3://bucket/folder                            Amazon S3; ?region=NAME where the AWS configuration says another
+  s3://bucket/folder?endpoint=https://HOST      a server that speaks S3
+
+Keys are never part of it: those for s3:// are found where AWS tools keep them (~/.aws/credentials, the environment, the
+machine's role). The storage is written to, read back and cleaned up before anything is saved.`
 
 func (p *program) setupVerb() *cobra.Command {
 	var req app.SetupRequest
@@ -77,7 +84,7 @@ func (p *program) askSetup(ctx context.Context, s *session, req *app.SetupReques
 	if req.DB, err = p.ask(ctx, "Which SQLite file is to be kept safe?", file); err != nil {
 		return err
 	}
-	req.Target, err = p.ask(ctx, "Where do the copies go, a folder or gs://bucket/folder?", target)
+	req.Target, err = p.ask(ctx, "Where do the copies go, a folder, gs://bucket/folder or s3://bucket/folder?", target)
 	return err
 }
 

@@ -25,7 +25,8 @@
 //	standalone/index.json                                   the user ids, where none was given
 //	standalone/{user}/lineage/{lineage}/{number}.json       which machine writes a lineage
 //	standalone/{user}/{machine}/machine.json                whose machine it is
-//	standalone/{user}/{machine}/ltx/{level}/{min}-{max}.ltx  level 0: changes, 1–3: merged ones, 9: full copies
+//	standalone/{user}/{machine}/ltx/{level}/{min}-{max}.ltx  level 0: changes, 1–3: merged ones, 9: full copies;
+//	                                                        in an s3 bucket the level has four digits
 //
 // The objects are Litestream's: the stock command restores them.
 package standalone

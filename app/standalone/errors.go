@@ -66,7 +66,7 @@ func classify(op string, err error) *app.Error {
 	if access == nil {
 		access = &accessError{place: "the disk"}
 	}
-	for _, known := range []func(*accessError, error) *app.Error{ofContext, ofSource, ofPlace, ofCredentials, ofAPI, ofNetwork, ofSystem, ofAccess} {
+	for _, known := range []func(*accessError, error) *app.Error{ofContext, ofSource, ofPlace, ofCredentials, ofAPI, ofS3, ofNetwork, ofSystem, ofAccess} {
 		if e := known(access, err); e != nil {
 			e.Op, e.Err = op, err
 			return e
@@ -95,8 +95,7 @@ func ofSource(_ *accessError, err error) *app.Error {
 func ofPlace(a *accessError, err error) *app.Error {
 	switch {
 	case errors.Is(err, storage.ErrBucketNotExist):
-		return app.Errorf(app.CodeNotFound, "", "There is no %s.", the(a.place)).
-			WithHint("Check the name, or create it: add --create.")
+		return noBucket(a)
 	case errors.Is(err, errNoPlace):
 		return app.Errorf(app.CodeNotFound, "", "There is no folder %s.", a.place).
 			WithHint("Connect the disk it is on, or make its parent folder.")
@@ -107,10 +106,15 @@ func ofPlace(a *accessError, err error) *app.Error {
 	return nil
 }
 
-// the leaves out the article of a place's name.
-func the(place string) string {
-	if len(place) > 4 && place[:4] == "the " {
-		return place[4:]
+func noBucket(a *accessError) *app.Error {
+	return app.Errorf(app.CodeNotFound, "", "There is no %s.", strings.TrimPrefix(a.place, "the ")).
+		WithHint("Check the name, or create it: add --create.")
+}
+
+// capital is a place's name at the beginning of a sentence.
+func capital(place string) string {
+	if rest, ok := strings.CutPrefix(place, "the "); ok {
+		return "The " + rest
 	}
 	return place
 }
@@ -155,8 +159,7 @@ func ofAPI(a *accessError, err error) *app.Error {
 	case e.Code == http.StatusForbidden:
 		return denied(a)
 	case e.Code == http.StatusNotFound:
-		return app.Errorf(app.CodeNotFound, "", "There is no %s.", the(a.place)).
-			WithHint("Check the name, or create it: add --create.")
+		return noBucket(a)
 	}
 	return nil
 }

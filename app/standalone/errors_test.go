@@ -68,11 +68,14 @@ func TestPassingFaultsAreRiddenOut(t *testing.T) {
 // patient keeps a slow machine from looking like a dead endpoint.
 func patient(t *testing.T, target *Target) {
 	t.Helper()
-	s, ok := target.store.(*gcsStore)
-	if !ok {
-		t.Fatalf("%T", target.store)
+	switch s := target.store.(type) {
+	case *gcsStore:
+		s.idle = time.Minute
+	case *s3Store:
+		target.store = newS3Store(target.at, time.Minute)
+	default:
+		t.Fatalf("%T", s)
 	}
-	s.idle = time.Minute
 }
 
 // TestCloudFaultsHaveNames: every lasting fault has its code, a sentence and a hint.

@@ -95,21 +95,7 @@ func (s *gcsStore) open(ctx context.Context, key string, offset, size int64) (io
 	if err != nil {
 		return nil, s.fail(rightRead, key, err)
 	}
-	return &gcsReader{Reader: r, fail: func(err error) error { return s.fail(rightRead, key, err) }}, nil
-}
-
-// gcsReader says where a read failed.
-type gcsReader struct {
-	*storage.Reader
-	fail func(error) error
-}
-
-func (r *gcsReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = r.fail(err)
-	}
-	return n, err
+	return &failReader{r, func(err error) error { return s.fail(rightRead, key, err) }}, nil
 }
 
 func (s *gcsStore) list(ctx context.Context, dir, from string) iter.Seq2[object, error] {

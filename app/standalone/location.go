@@ -1,9 +1,11 @@
 package standalone
 
 import (
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -13,15 +15,17 @@ import (
 const (
 	kindFile = "file"
 	kindGCS  = "gs"
+	kindS3   = "s3"
 )
 
 const (
-	urlHint     = "Use file:///absolute/folder or gs://bucket/prefix."
+	urlHint     = "Use file:///absolute/folder, gs://bucket/prefix or s3://bucket/prefix."
 	secretsHint = "Leave it out: keys are given with --credentials and never kept in a URL."
 )
 
-// location is a parsed target URL: a folder, or a bucket with a prefix (without slashes around it, may be empty).
-type location struct{ kind, bucket, path string }
+// location is a parsed target URL: a folder, or a bucket with a prefix (without slashes around it, may be empty). Of an s3
+// bucket the endpoint is the URL of a server that is not Amazon's.
+type location struct{ kind, bucket, path, endpoint, region string }
 
 // ParseTarget checks a target URL without touching the target. The error is CodeInvalid.
 func ParseTarget(raw string) error {
@@ -37,7 +41,7 @@ func parseLocation(raw string) (location, error) {
 	if u.User != nil {
 		return location{}, invalidTarget("A storage URL holds no user name and no password.").WithHint(secretsHint)
 	}
-	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+	if u.Scheme != kindS3 && (u.RawQuery != "" || u.ForceQuery) || u.Fragment != "" {
 		return location{}, invalidTarget("A storage URL ends with its path: ? and # have no meaning in it.")
 	}
 	switch u.Scheme {
@@ -45,7 +49,9 @@ func parseLocation(raw string) (location, error) {
 		return fileLocation(u)
 	case kindGCS:
 		return bucketLocation(u)
-	case "s3", "sftp":
+	case kindS3:
+		return s3Location(u)
+	case "sftp":
 		return location{}, invalidTarget("Storage of the kind %s:// is not there yet.", u.Scheme)
 	case "":
 		return location{}, invalidTarget("%q does not say what kind of storage it is.", raw)
@@ -84,7 +90,58 @@ func bucketLocation(u *url.URL) (location, error) {
 			return location{}, invalidTarget("The prefix %q cannot be used.", prefix)
 		}
 	}
-	return location{kind: kindGCS, bucket: u.Host, path: prefix}, nil
+	return location{kind: u.Scheme, bucket: u.Host, path: prefix}, nil
+}
+
+// s3Location reads ?endpoint=URL&region=NAME, as the litestream program does.
+func s3Location(u *url.URL) (location, error) {
+	l, err := bucketLocation(u)
+	if err != nil {
+		return location{}, err
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return location{}, invalidTarget("What follows ? in the storage URL cannot be read.")
+	}
+	for name, values := range query {
+		switch {
+		case name != "endpoint" && name != "region":
+			return location{}, invalidTarget("%q has no meaning in a storage URL.", name).WithHint("Only ?endpoint= and region= have one. " + s3SecretsHint)
+		case len(values) != 1 || values[0] == "":
+			return location{}, invalidTarget("A storage URL says %s once.", name)
+		}
+	}
+	l.endpoint, l.region = query.Get("endpoint"), query.Get("region")
+	return l, checkEndpoint(l.endpoint)
+}
+
+// s3SecretsHint does not go through a format: it has no place for what was in the URL.
+const s3SecretsHint = "Keys never belong there: they are found where AWS tools keep them, as in ~/.aws/credentials."
+
+// checkEndpoint wants https, so that nobody on the way reads the copies; but on this machine and in one's own network.
+func checkEndpoint(raw string) error {
+	if raw == "" {
+		return nil
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		return invalidTarget("The endpoint of a storage URL is a URL of its own.").WithHint("Such as ?endpoint=https://storage.example.com:9000")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return invalidTarget("An endpoint is a scheme, a host and perhaps a port.").WithHint(s3SecretsHint)
+	case u.Scheme == "http" && !isNear(u.Hostname()):
+		return invalidTarget("Over http everybody on the way to %s could read the copies.", u.Hostname()).WithHint("Use https in the endpoint.")
+	}
+	return nil
+}
+
+// isNear tells that a host is this machine or in the own network, as far as its name says.
+func isNear(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return slices.Contains([]string{host, "localhost", "local", "lan", "internal", "arpa"}, last)
 }
 
 func invalidTarget(format string, args ...any) *app.Error {
@@ -93,6 +150,7 @@ func invalidTarget(format string, args ...any) *app.Error {
 
 // redact keeps what cannot be a secret of something that was meant as a URL.
 func redact(raw string) string {
+	raw, _, _ = strings.Cut(raw, "?")
 	if scheme, rest, ok := strings.Cut(raw, "://"); ok {
 		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
 			return scheme + "://…" + rest[i:]
@@ -103,7 +161,7 @@ func redact(raw string) string {
 
 // name is how people call the place.
 func (l location) name() string {
-	if l.kind == kindGCS {
+	if l.kind != kindFile {
 		return "the bucket \"" + l.bucket + "\""
 	}
 	return l.path

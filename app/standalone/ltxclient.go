@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path"
 	"time"
 
 	"github.com/benbjohnson/litestream"
@@ -36,10 +37,17 @@ func (c *ltxClient) Init(context.Context) error { return nil }
 // SetLogger is ignored: the target has its own.
 func (c *ltxClient) SetLogger(*slog.Logger) {}
 
-func (c *ltxClient) dir(level int) string { return litestream.LTXLevelDir(c.root, level) }
+// dir is the folder of a level, ltx/0 to ltx/9. The litestream program's S3 client alone writes the level in four digits,
+// without ltx/, which is therefore a part of its path.
+func (c *ltxClient) dir(level int) string {
+	if c.t.Kind() == kindS3 {
+		return path.Join(c.root, ltxDir, fmt.Sprintf("%04x", level))
+	}
+	return litestream.LTXLevelDir(c.root, level)
+}
 
 func (c *ltxClient) key(level int, minTXID, maxTXID ltx.TXID) string {
-	return litestream.LTXFilePath(c.root, level, minTXID, maxTXID)
+	return path.Join(c.dir(level), ltx.FormatFilename(minTXID, maxTXID))
 }
 
 // LTXFiles lists a level from seek on. Times are those of the LTX headers in any case.

@@ -48,6 +48,20 @@ type object struct {
 	at   time.Time
 }
 
+// failReader says where a read failed.
+type failReader struct {
+	io.ReadCloser
+	fail func(error) error
+}
+
+func (r *failReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = r.fail(err)
+	}
+	return n, err
+}
+
 // The layout below a target's URL.
 const (
 	layoutRoot  = "standalone"

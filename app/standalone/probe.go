@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -12,11 +13,11 @@ import (
 )
 
 // Probe checks a target by using it as the engine will: it writes a small object, reads it back, finds it in a
-// listing, and deletes it. It returns the steps done, also when a later one fails.
+// listing, sees that it is not made a second time, and deletes it. It returns the steps done, also when a later one fails.
 func (t *Target) Probe(ctx context.Context) ([]app.TrialStep, error) {
 	p := &probe{t: t, since: time.Now(), key: probeKey(rand.Text()), content: []byte(rand.Text())}
 	defer p.leave(ctx)
-	for _, step := range []func(context.Context) error{p.write, p.read, p.find, p.remove} {
+	for _, step := range []func(context.Context) error{p.write, p.read, p.find, p.claim, p.remove} {
 		if err := step(ctx); err != nil {
 			return p.done, asError("probe", err)
 		}
@@ -74,6 +75,19 @@ func (p *probe) find(ctx context.Context) error {
 	}
 	return app.Errorf(app.CodeDamaged, "probe", "%s does not list what was just written.", p.t.at.name()).
 		WithHint("Choose another storage: it must show at once what it holds.")
+}
+
+// claim makes what is there, which must be refused: nothing else keeps two machines from writing one history.
+func (p *probe) claim(ctx context.Context) error {
+	switch err := p.t.store.claim(ctx, p.key, p.content); {
+	case err == nil:
+		return app.Errorf(app.CodeRefused, "probe", "%s cannot keep two machines apart: it makes an object anew that was to be made only if it is not there.", capital(p.t.at.name())).
+			WithHint("Choose another storage, or update the server: it must know If-None-Match, as Amazon S3 does.")
+	case !errors.Is(err, errClaimed):
+		return err
+	}
+	p.say("Saw that it is not made twice, so that one machine writes.")
+	return nil
 }
 
 func (p *probe) remove(ctx context.Context) error {

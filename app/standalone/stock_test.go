@@ -7,6 +7,7 @@ import (
 	"github.com/benbjohnson/litestream"
 	"github.com/benbjohnson/litestream/file"
 	"github.com/benbjohnson/litestream/gs"
+	"github.com/benbjohnson/litestream/s3"
 	"github.com/superfly/ltx"
 )
 
@@ -18,8 +19,14 @@ func TestLitestreamReadsOursAndWeReadLitestreams(t *testing.T) {
 			if target.Kind() == kindFile {
 				return file.NewReplicaClient(filepath.Join(target.at.path, filepath.FromSlash(machineDir(twinUser, machine))))
 			}
+			path := target.at.path + "/" + machineDir(twinUser, machine)
+			if target.Kind() == kindS3 {
+				c := s3.NewReplicaClient()
+				c.Bucket, c.Path, c.Endpoint, c.ForcePathStyle = target.at.bucket, path+"/ltx", target.at.endpoint, true
+				return c
+			}
 			c := gs.NewReplicaClient()
-			c.Bucket, c.Path = target.at.bucket, target.at.path+"/"+machineDir(twinUser, machine)
+			c.Bucket, c.Path = target.at.bucket, path
 			return c
 		}
 		ours := newTwin(t, target, "m1", 4096)

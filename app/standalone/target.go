@@ -20,7 +20,7 @@ type replicaClient = litestream.ReplicaClient
 
 // TargetConfig says where a target is and how to be let in.
 type TargetConfig struct {
-	// URL is file:///absolute/folder or gs://bucket[/prefix].
+	// URL is file:///absolute/folder, gs://bucket[/prefix] or s3://bucket[/prefix][?endpoint=URL&region=NAME].
 	URL string
 	// Credentials is the path of a service-account key file for gs targets. Empty means TokenSource, and without one
 	// application-default credentials.
@@ -50,18 +50,21 @@ func OpenTarget(_ context.Context, cfg TargetConfig) (*Target, error) {
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
-	if at.kind == kindGCS {
+	switch at.kind {
+	case kindGCS:
 		t.store = &gcsStore{cfg: cfg, at: at, idle: idleTimeout}
-		return t, nil
+	case kindS3:
+		t.store = newS3Store(at, s3IdleTimeout)
+	default:
+		t.store = &fileStore{root: at.path}
 	}
-	t.store = &fileStore{root: at.path}
 	return t, nil
 }
 
 // URL is the target's URL; it never holds a secret.
 func (t *Target) URL() string { return t.url }
 
-// Kind is the scheme of the URL, "file" or "gs".
+// Kind is the scheme of the URL: "file", "gs" or "s3".
 func (t *Target) Kind() string { return t.at.kind }
 
 // Interval is how often changes are uploaded.
@@ -73,7 +76,7 @@ func (t *Target) Interval() time.Duration {
 }
 
 // Paid tells that requests to the target cost money.
-func (t *Target) Paid() bool { return t.at.kind == kindGCS }
+func (t *Target) Paid() bool { return t.at.kind != kindFile }
 
 // Close ends the connections to the target.
 func (t *Target) Close() error { return t.store.close() }

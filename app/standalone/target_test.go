@@ -18,6 +18,7 @@ import (
 
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/app/apptest"
+	"github.com/coditect-ai/coditect-sync/app/standalone/s3"
 )
 
 func writeAll(b []byte) func(io.Writer) error {
@@ -64,12 +65,12 @@ func names(t *testing.T, s store, dir, from string) (list []string) {
 	return list
 }
 
-// TestStores is what both kinds of target promise.
+// TestStores is what every kind of target promises.
 func TestStores(t *testing.T) {
 	eachTarget(t, func(t *testing.T, target *Target) {
 		s, ctx := target.store, t.Context()
 		at := time.UnixMilli(1_700_000_000_123).UTC()
-		for _, size := range []int{0, 1, smallObject, smallObject + 1, uploadChunk + 12345} {
+		for _, size := range []int{0, 1, smallObject, smallObject + 1, s3.MinPart, 2*s3.MinPart + 1, uploadChunk + 12345} {
 			want := bytes.Repeat([]byte("0123456789abcdef!"), size/17+1)[:size]
 			mustPut(t, s, "standalone/u/m/x", at, want)
 			if got := mustRead(t, s, "standalone/u/m/x", 0, 0); !bytes.Equal(got, want) {
@@ -161,7 +162,7 @@ func TestLTXTimesAndNames(t *testing.T) {
 func TestProbeSaysWhatItDidAndLeavesNothing(t *testing.T) {
 	eachTarget(t, func(t *testing.T, target *Target) {
 		steps, err := target.Probe(t.Context())
-		if err != nil || len(steps) != 4 {
+		if err != nil || len(steps) != 5 {
 			t.Fatalf("%q, %v", steps, err)
 		}
 		if left := names(t, target.store, layoutRoot, ""); left != nil {

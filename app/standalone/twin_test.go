@@ -244,6 +244,18 @@ func eachTarget(t *testing.T, test func(t *testing.T, target *Target)) {
 		patient(t, target)
 		test(t, target)
 	})
+	t.Run("s3", func(t *testing.T) {
+		target, _ := s3Target(t)
+		patient(t, target)
+		test(t, target)
+	})
+}
+
+func s3Target(t testing.TB) (*Target, *apptest.S3) {
+	t.Helper()
+	server := apptest.StartS3(t, "memory")
+	server.Setenv(t)
+	return openTarget(t, TargetConfig{URL: server.Target("memory/some/where")}), server
 }
 
 func fileTarget(t testing.TB) *Target {
