@@ -34,7 +34,9 @@ func TestRowsThatTheCloudTookAndDoesNotShow(t *testing.T) {
 	wantDone(t, apply(t, f, pulled(t, f, 1, 7, ownedOp("back", `"content":"one"`), ownedOp(uuid, `"content":"one"`))))
 	makeDB(t, f.path, "UPDATE messages SET source_type = 'x' WHERE id = 'again'")
 	next(t, f)
-	ids := func() string { return ask(t, f.path, "SELECT ifnull(group_concat(id), '') FROM (SELECT id FROM messages ORDER BY id)") }
+	ids := func() string {
+		return ask(t, f.path, "SELECT ifnull(group_concat(id), '') FROM (SELECT id FROM messages ORDER BY id)")
+	}
 	if got := ids(); got != uuid+",again,back" {
 		t.Errorf("there is %s", got)
 	}
