@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -68,9 +69,19 @@ func (a *applier) insert(ctx context.Context, t *table, puts []*net) (int, error
 	if a.new {
 		insert = t.insertNew
 	}
-	tag, err := a.tx.Exec(ctx, insert, append([]any{a.p.Tenant, a.p.User}, t.parameters(made)...)...)
-	return int(tag.RowsAffected()), err
+	n := 0
+	for some := range slices.Chunk(made, insertMost) {
+		tag, err := a.tx.Exec(ctx, insert, append([]any{a.p.Tenant, a.p.User}, t.parameters(some)...)...)
+		if n += int(tag.RowsAffected()); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
+
+// insertMost is how many rows a statement inserts: PostgreSQL puts all arrays of a statement into a table of its own first, on
+// disk where that is larger than work_mem.
+const insertMost = 2000
 
 // row is the row that a put makes.
 func (n *net) row() *row {
