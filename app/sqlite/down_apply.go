@@ -172,7 +172,7 @@ func (f *File) gather(ctx context.Context, c *conn, w *catchUp) error {
 // turn works until it is done, the gate is shut or its time is over.
 func (f *File) turn(ctx context.Context, c *conn) (out powersync.Applied, err error) {
 	d := &f.down
-	a, err := f.newApplier(ctx, c)
+	a, err := f.newApplier(ctx, c, !d.work.small)
 	if err != nil {
 		return out, err
 	}

@@ -69,13 +69,16 @@ type effect struct{ rows, lost, unfit int64 }
 // rowName names a row across tables.
 type rowName struct{ table, id string }
 
-func (f *File) newApplier(ctx context.Context, c *conn) (*applier, error) {
+// newApplier prepares what a transaction needs; large tells that it may be of many rows.
+func (f *File) newApplier(ctx context.Context, c *conn, large bool) (*applier, error) {
 	r, err := c.throughC(f.path)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.exec(ctx, "PRAGMA cache_size = -16000"); err != nil {
-		return nil, err
+	if large {
+		if err := c.enlarge(ctx); err != nil {
+			return nil, err
+		}
 	}
 	r.utf8 = true
 	a := &applier{f: f, c: c, r: r, tables: map[int64]*downTable{}, refetch: map[int64]bool{}}

@@ -28,8 +28,8 @@ const floor = 3_051_003
 // busyTimeout is how long a statement of ours waits for another program's lock.
 const busyTimeout = 5 * time.Second
 
-// usually is how a connection begins; the cache is SQLite's own default.
-var usually = fmt.Sprintf("PRAGMA busy_timeout = %d; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000", busyTimeout.Milliseconds())
+// usually is how a connection begins.
+var usually = fmt.Sprintf("PRAGMA busy_timeout = %d; PRAGMA synchronous = FULL", busyTimeout.Milliseconds())
 
 // Config says which file.
 type Config struct {
@@ -138,6 +138,7 @@ type conn struct {
 	*sql.Conn
 	db    *sql.DB
 	stmts map[string]*sql.Stmt
+	large bool // its cache holds more than usual
 }
 
 // open opens path. The caller closes the connection; for the live file it is inside the gate.
@@ -179,6 +180,12 @@ func (c *conn) Close() error {
 
 // usual sets what a use may have changed back to how a connection begins.
 func (c *conn) usual(ctx context.Context) error { return c.exec(ctx, usually) }
+
+// enlarge lets the cache hold 16 MB instead of 2. The connection is not kept for another use then.
+func (c *conn) enlarge(ctx context.Context) error {
+	c.large = true
+	return c.exec(ctx, "PRAGMA cache_size = -16000")
+}
 
 func (c *conn) exec(ctx context.Context, query string, args ...any) error {
 	if len(args) == 0 {

@@ -77,7 +77,7 @@ func (s *spare) take(path string) *conn {
 
 // put keeps a connection, if that is of use; else the caller closes it.
 func (s *spare) put(path string, c *conn) bool {
-	if len(c.stmts) > keepStatements || c.busy() {
+	if c.large || len(c.stmts) > keepStatements || c.busy() {
 		return false
 	}
 	files, whole := filesAt(path)
