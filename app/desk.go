@@ -98,6 +98,9 @@ type Outfitter interface {
 	Settings(ctx context.Context) (Settings, error)
 	// EditSettings changes the fields that are not nil.
 	EditSettings(ctx context.Context, edit SettingsEdit) (Settings, error)
+	// PlanRetention says what another retention would let go; wish is as ParseRetention reads it, empty the present one.
+	// It changes nothing. Without a storage nothing can go.
+	PlanRetention(ctx context.Context, wish string) (RetentionPlan, error)
 	// Diagnostics is the content of the bundle, redacted, exactly as it would be saved: file name to text.
 	Diagnostics(ctx context.Context) (map[string]string, error)
 }
@@ -123,7 +126,8 @@ type Settings struct {
 	Found         []string `json:"found,omitempty"` // SQLite files of AI assistants found on this machine
 	Target        string   `json:"target"`
 	DefaultTarget string   `json:"default_target"`
-	Retention     []string `json:"retention"` // in words, one promise each
+	Retention     []string `json:"retention"`      // in words, one promise each
+	RetentionWish string   `json:"retention_wish"` // as ParseRetention reads it: a name, or all promises
 	StartAtLogin  bool     `json:"start_at_login"`
 	Notify        Notify   `json:"notify"`
 	Locked        string   `json:"locked,omitempty"` // why the mode cannot be changed
@@ -140,4 +144,6 @@ type Notify struct {
 type SettingsEdit struct {
 	StartAtLogin *bool   `json:"start_at_login,omitempty"`
 	Notify       *Notify `json:"notify,omitempty"`
+	// Retention is as ParseRetention reads it. It counts at once; what it does not keep goes with the next copy.
+	Retention *string `json:"retention,omitempty"`
 }

@@ -54,8 +54,18 @@ type Prefs struct {
 	Credentials string `json:"credentials,omitempty"`
 	// Server is the URL of the cloud's server; empty means the default one.
 	Server string `json:"server,omitempty"`
+	// Retention is for how long the history is kept, as ParseRetention reads it; empty means DefaultRetention.
+	Retention string `json:"retention,omitempty"`
 	// Notify says which notifications a person wants; nil means all of them.
 	Notify *Notify `json:"notify,omitempty"`
+}
+
+// Kept is the Retention that is wished, the default where the text is empty or was damaged by hand.
+func (p Prefs) Kept() Retention {
+	if r, err := ParseRetention(p.Retention, Retention{}); err == nil {
+		return r
+	}
+	return DefaultRetention()
 }
 
 // UntilResumed is the PausedUntil of a pause without an end.

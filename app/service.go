@@ -118,6 +118,8 @@ type Replica interface {
 	// Fetch writes the plan's image to a new file and returns only when every object was read whole and in place.
 	// The error names the first object that was not (CodeDamaged), and then Message offers the newest good point.
 	Fetch(ctx context.Context, plan RestorePlan, to string, progress func(done, total int64)) error
+	// Thinning says what of this machine's history goes if the retention becomes then. It changes nothing.
+	Thinning(ctx context.Context, now, then Retention, pins []RestorePoint) (RetentionPlan, error)
 	io.Closer
 }
 

@@ -44,6 +44,8 @@ type StandaloneStatus struct {
 	WaitingSince time.Time `json:"waiting_since,omitzero"`
 	LastDrill    *Drill    `json:"last_drill,omitempty"`
 	NextDrillAt  time.Time `json:"next_drill_at,omitzero"`
+	// Retention says what is kept of the history, one promise each.
+	Retention []string `json:"retention,omitempty"`
 	// Targets lists every target with the same keys; with one target it is that one.
 	Targets []StandaloneStatus `json:"targets,omitempty"`
 }

@@ -33,6 +33,9 @@ func checkPrefs(p app.Prefs) error {
 			return err
 		}
 	}
+	if _, err := app.ParseRetention(p.Retention, app.Retention{}); p.Retention != "" && err != nil {
+		return err
+	}
 	if p.DB != "" && !filepath.IsAbs(p.DB) {
 		return app.Errorf(app.CodeInvalid, "save preferences", "The path of the file must be absolute, and %q is not.", p.DB)
 	}

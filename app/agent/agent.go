@@ -66,6 +66,7 @@ type KeeperSpec struct {
 	Info          func(ctx context.Context) app.MachineInfo
 	Known         app.StandaloneStatus
 	Pins          func() []app.RestorePoint
+	Retention     func() app.Retention
 	Saving        func() bool
 	Tmp           string
 }
@@ -96,8 +97,8 @@ type Config struct {
 	// OpenSyncer makes the engine of cloud mode, OpenUploader what pushes beside another one. Set with Account.
 	OpenSyncer   func(CloudSpec) (app.Syncer, error)
 	OpenUploader func(CloudSpec) (Uploader, error)
-	// Retention says in words what is kept of a target's history, one promise each.
-	Retention func(target string) []string
+	// Retention says in words what a retention keeps of a target's history, one promise each; nil where nobody asks.
+	Retention func(target string, r app.Retention) []string
 }
 
 // Autostart is the system's own note of what starts at login, and the only place where that is kept.
@@ -129,6 +130,7 @@ type core struct {
 	records   config.Records
 	recordsAt time.Time // last saved
 	restoring bool
+	reading   map[string]int   // points that are being fetched, by id
 	hold      bool             // no engine may run: the file is being put in place
 	need      map[app.Mode]int // operations that need the engine of a mode, whether or not it would run
 	fault     *app.Error
@@ -180,6 +182,7 @@ func New(cfg Config) (*Agent, error) {
 	if err := a.forgetFormer(); err != nil {
 		return nil, err
 	}
+	a.core.reading = map[string]int{}
 	a.core.need, a.core.lineage = map[app.Mode]int{}, cfg.Machine.Lineage
 	a.core.journal = openJournal(cfg.Layout.Journal, cfg.Logger)
 	a.board.init()

@@ -83,13 +83,7 @@ func (a *Agent) Settings(ctx context.Context) (app.Settings, error) {
 		DB: p.DB, DefaultDB: a.cfg.Layout.DB, Target: p.Target, DefaultTarget: a.cfg.Layout.DefaultTarget,
 		Found: found(a.cfg.Layout.DB), Notify: notifyOf(p),
 	}
-	if a.cfg.Retention != nil {
-		target := p.Target
-		if target == "" {
-			target = s.DefaultTarget
-		}
-		s.Retention = a.cfg.Retention(target)
-	}
+	s.RetentionWish, s.Retention = p.Kept().String(), a.promises(p.Target, p.Kept())
 	if a.cfg.Forced != app.ModeUnset {
 		s.Locked = config.EnvMode + "=" + string(a.cfg.Forced) + " is set for this session."
 	}
@@ -137,6 +131,11 @@ func found(ours string) []string {
 func (a *Agent) EditSettings(ctx context.Context, edit app.SettingsEdit) (app.Settings, error) {
 	if edit.StartAtLogin != nil {
 		if err := a.startAtLogin(*edit.StartAtLogin); err != nil {
+			return app.Settings{}, err
+		}
+	}
+	if edit.Retention != nil {
+		if err := a.editRetention(ctx, *edit.Retention); err != nil {
 			return app.Settings{}, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,60 @@ func TestStartAtLoginIsTheSystems(t *testing.T) {
 	system.broken = app.Errorf(app.CodeDenied, "settings", "The folder autostart cannot be written.")
 	if _, err = a.EditSettings(t.Context(), app.SettingsEdit{StartAtLogin: &yes}); app.CodeOf(err) != app.CodeDenied {
 		t.Errorf("%v", err)
+	}
+}
+
+// What thinning would take meanwhile is kept for as long as it is being read.
+func TestWhatIsBeingRestoredIsPinned(t *testing.T) {
+	h := newHome(t)
+	replica := h.world.Replica()
+	h.replica = func() app.Replica { return replica }
+	a := h.start()
+	h.setup(a)
+	h.protected(a)
+	pinned := func() (ids []string) {
+		for _, p := range h.spec.Load().Pins() {
+			if p.Pinned.After(time.Now()) {
+				ids = append(ids, p.ID)
+			}
+		}
+		return ids
+	}
+	during := []string(nil)
+	replica.OnFetch = func(plan app.RestorePlan, _ string) error {
+		if during = pinned(); !slices.Contains(during, plan.Point.ID) {
+			t.Errorf("pinned while %s is read: %q", plan.Point.ID, during)
+		}
+		return nil
+	}
+	if _, err := a.Restore(t.Context(), app.RestoreRequest{To: filepath.Join(t.TempDir(), "copy.db")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Preview(t.Context(), app.RestoreRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if after := pinned(); during == nil || len(after) != 0 {
+		t.Errorf("pinned while it was read: %q, afterwards %q", during, after)
+	}
+}
+
+// The engine goes by another retention without being started anew.
+func TestRetentionCountsAtOnce(t *testing.T) {
+	h := newHome(t)
+	a := h.start()
+	h.setup(a)
+	h.protected(a)
+	spec := h.spec.Load()
+	wish := "every copy for 2 days"
+	if _, err := a.EditSettings(t.Context(), app.SettingsEdit{Retention: &wish}); err != nil {
+		t.Fatal(err)
+	}
+	st, err := a.Status(t.Context())
+	if got := spec.Retention(); got[0] != 48*time.Hour || h.spec.Load() != spec {
+		t.Errorf("the engine goes by %v", got)
+	}
+	if err != nil || len(st.Standalone.Retention) != 3 || st.Standalone.Retention[0] != "Every second for 2 days" {
+		t.Errorf("the status says %q, %v", st.Standalone.Retention, err)
 	}
 }
 

@@ -124,7 +124,7 @@ func (a *Agent) keeperRun(e *running) func(ctx context.Context) error {
 		defer func() { _ = storage.Close() }()
 		e.keeper = storage.Keeper(KeeperSpec{
 			File: file, User: prefs.User, Machine: a.cfg.Machine.ID, Known: known, Tmp: a.cfg.Layout.Tmp,
-			Lineage: lineage, Host: a.cfg.Host, Info: a.machineInfo(file, lineage), Pins: a.pins, Saving: a.cfg.Saving,
+			Lineage: lineage, Host: a.cfg.Host, Info: a.machineInfo(file, lineage), Pins: a.pins, Retention: a.retention, Saving: a.cfg.Saving,
 		})
 		open()
 		return e.keeper.Run(ctx, func(r app.Report) { a.tell(func() { a.reported(e, r) }) })
@@ -220,9 +220,14 @@ func (a *Agent) engineEnded() {
 	a.log.Error("engine stopped", "error", e.err, "retry", a.core.retryAt)
 }
 
-// pins lists the points that undo needs. Called by the engine's goroutines.
+// pins lists the points that undo needs, and those that are being fetched. Called by the engine's goroutines.
 func (a *Agent) pins() (out []app.RestorePoint) {
-	a.tell(func() { out = append(out, a.core.records.Pins...) })
+	a.tell(func() {
+		out = append(out, a.core.records.Pins...)
+		for id := range a.core.reading {
+			out = append(out, app.RestorePoint{ID: id, Pinned: a.cfg.Now().Add(time.Hour)})
+		}
+	})
 	return out
 }
 

@@ -28,6 +28,7 @@ type home struct {
 	cfg    agent.Config
 	// primary is who writes the lineage at the target.
 	primary app.Primary
+	replica func() app.Replica               // of the target, where a test brings its own
 	spec    atomic.Pointer[agent.KeeperSpec] // what the last engine was given
 }
 
@@ -46,7 +47,7 @@ func newHome(t *testing.T) *home {
 		OpenFile:    func(string) (agent.File, error) { return h.file, nil },
 		OpenStorage: func(_ context.Context, p app.Prefs) (agent.Storage, error) { return h.storage(p) },
 		Logger:      slog.New(slog.DiscardHandler), Saving: func() bool { return false },
-		Retention: func(string) []string { return []string{"Every change for a day"} },
+		Retention: func(_ string, r app.Retention) []string { return r.Promises(time.Second) },
 	}
 	return h
 }
@@ -102,7 +103,12 @@ func (s *storage) TakeOver(_ context.Context, _, _, machine, host string) error 
 	s.h.primary = app.Primary{Machine: machine, Host: host, Since: time.Now()}
 	return nil
 }
-func (s *storage) Replica(string, string) app.Replica { return s.h.world.Replica() }
+func (s *storage) Replica(string, string) app.Replica {
+	if s.h.replica != nil {
+		return s.h.replica()
+	}
+	return s.h.world.Replica()
+}
 func (s *storage) Keeper(spec agent.KeeperSpec) app.Keeper {
 	s.h.spec.Store(&spec)
 	return s.h.keeper

@@ -109,7 +109,7 @@ func (a *Agent) fetchPreview(ctx context.Context, r app.Replica, plan app.Restor
 	}
 	image := filepath.Join(a.cfg.Layout.Tmp, fmt.Sprintf("preview-%d.db", os.Getpid()))
 	v.image = image // also a half one must go
-	if err := r.Fetch(ctx, plan, image, nil); err != nil {
+	if err := a.fetchImage(ctx, r, plan, image, nil); err != nil {
 		v.drop()
 		return err
 	}

@@ -65,6 +65,7 @@ func (a *Agent) standalone() app.StandaloneStatus {
 		st = *a.core.report.Standalone
 	}
 	st.Target = a.core.prefs.Target
+	st.Retention = a.promises(st.Target, a.core.prefs.Kept())
 	one := st
 	one.Targets = nil
 	st.Targets = []app.StandaloneStatus{one}

@@ -46,9 +46,11 @@ func (a *Agent) Points(ctx context.Context, machine string) (t app.Timeline, err
 		return app.Timeline{}, err
 	}
 	pinned := map[string]time.Time{}
-	for _, p := range a.pins() {
-		pinned[p.ID] = p.Pinned
-	}
+	a.tell(func() {
+		for _, p := range a.core.records.Pins {
+			pinned[p.ID] = p.Pinned
+		}
+	})
 	for i := range t.Points {
 		t.Points[i].Pinned = pinned[t.Points[i].ID]
 	}
@@ -224,7 +226,7 @@ func (a *Agent) Undo(ctx context.Context) (app.RestoreResult, error) {
 
 // fetch writes the plan's image to a new file and checks it.
 func (a *Agent) fetch(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan, image string) ([]app.TableHash, error) {
-	if err := r.Fetch(ctx, plan, image, a.shows(app.PhaseFetch, "bytes")); err != nil {
+	if err := a.fetchImage(ctx, r, plan, image, a.shows(app.PhaseFetch, "bytes")); err != nil {
 		return nil, err
 	}
 	a.shows(app.PhaseCheck, "")(0, 0)

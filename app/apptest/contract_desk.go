@@ -83,10 +83,41 @@ func (s *suite) settings() {
 	if edited.Notify != wish || again.Notify != wish {
 		s.t.Errorf("wanted %+v, got %+v and then %+v", wish, edited.Notify, again.Notify)
 	}
+	s.retention()
 	s.ready()
 	after := must(s.Service.Settings(s.ctx))(s)
 	if after.DB != s.DB || after.Target != s.target() || after.Notify != wish {
 		s.t.Errorf("after setup: %+v", after)
+	}
+}
+
+// retention: it is said before and after, counts at once, and what cannot be kept is refused and changes nothing.
+func (s *suite) retention() {
+	was := must(s.Service.Settings(s.ctx))(s)
+	if was.RetentionWish != "default" {
+		s.t.Errorf("the retention of a new machine is %q", was.RetentionWish)
+	}
+	plan := must(s.Service.PlanRetention(s.ctx, "every hour for 90 days"))(s)
+	if len(plan.Now) != 4 || len(plan.Then) != 4 || plan.Then[3] != "every hour for 90 days" || plan.Gone != 0 {
+		s.t.Errorf("plan %+v", plan)
+	}
+	for _, wrong := range []string{"lots", "every hour for 3 days", ""} {
+		_, err := s.Service.EditSettings(s.ctx, app.SettingsEdit{Retention: &wrong})
+		s.wantError(err, app.CodeInvalid)
+	}
+	if again := must(s.Service.Settings(s.ctx))(s); again.RetentionWish != was.RetentionWish {
+		s.t.Errorf("a plan and refusals made it %q", again.RetentionWish)
+	}
+	s.keep("every hour for 90 days", plan.Wish)
+	s.keep("short", "short")
+	s.keep("default", "default")
+}
+
+func (s *suite) keep(wish, saved string) {
+	edited := must(s.Service.EditSettings(s.ctx, app.SettingsEdit{Retention: &wish}))(s)
+	again := must(s.Service.Settings(s.ctx))(s)
+	if edited.RetentionWish != saved || again.RetentionWish != saved || len(again.Retention) == 0 {
+		s.t.Errorf("kept %q: %+v, then %+v", wish, edited, again)
 	}
 }
 

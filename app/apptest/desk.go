@@ -11,13 +11,14 @@ var _ app.Desk = (*FakeDesk)(nil)
 // FakeDesk is what the window asks, and the copying on demand, of FakeService and Model. It lies in this: where a
 // field is nil nothing differs, nothing has happened, every target passes, and settings are not kept.
 type FakeDesk struct {
-	FlushFunc        func(context.Context) (app.RestorePoint, error)
-	PreviewFunc      func(context.Context, app.RestoreRequest) (app.Preview, error)
-	ActivityFunc     func(context.Context, int) ([]app.Event, error)
-	TryTargetFunc    func(context.Context, app.SetupRequest) (app.TargetTrial, error)
-	SettingsFunc     func(context.Context) (app.Settings, error)
-	EditSettingsFunc func(context.Context, app.SettingsEdit) (app.Settings, error)
-	DiagnosticsFunc  func(context.Context) (map[string]string, error)
+	FlushFunc         func(context.Context) (app.RestorePoint, error)
+	PreviewFunc       func(context.Context, app.RestoreRequest) (app.Preview, error)
+	ActivityFunc      func(context.Context, int) ([]app.Event, error)
+	TryTargetFunc     func(context.Context, app.SetupRequest) (app.TargetTrial, error)
+	SettingsFunc      func(context.Context) (app.Settings, error)
+	EditSettingsFunc  func(context.Context, app.SettingsEdit) (app.Settings, error)
+	PlanRetentionFunc func(context.Context, string) (app.RetentionPlan, error)
+	DiagnosticsFunc   func(context.Context) (map[string]string, error)
 	FakeCloud
 }
 
@@ -67,6 +68,14 @@ func (f *FakeDesk) EditSettings(ctx context.Context, edit app.SettingsEdit) (app
 		return f.EditSettingsFunc(ctx, edit)
 	}
 	return app.Settings{}, nil
+}
+
+// PlanRetention implements app.Outfitter.
+func (f *FakeDesk) PlanRetention(ctx context.Context, wish string) (app.RetentionPlan, error) {
+	if f.PlanRetentionFunc != nil {
+		return f.PlanRetentionFunc(ctx, wish)
+	}
+	return app.RetentionPlan{Wish: wish}, nil
 }
 
 // Diagnostics implements app.Outfitter.

@@ -57,7 +57,7 @@ func (m *Model) Settings(context.Context) (app.Settings, error) {
 	defer m.mu.Unlock()
 	s := app.Settings{
 		DB: m.prefs.DB, DefaultDB: m.world.Path, Target: m.prefs.Target, DefaultTarget: FileTarget(filepath.Dir(m.world.Path)),
-		Retention: []string{"Every copy for ever"}, Notify: app.Notify{Needs: true, Well: true, Restored: true},
+		Retention: m.prefs.Kept().Promises(time.Second), RetentionWish: m.prefs.Kept().String(), Notify: app.Notify{Needs: true, Well: true, Restored: true},
 	}
 	if m.prefs.Notify != nil {
 		s.Notify = *m.prefs.Notify
@@ -70,6 +70,18 @@ func (m *Model) EditSettings(ctx context.Context, edit app.SettingsEdit) (app.Se
 	if edit.StartAtLogin != nil {
 		return app.Settings{}, app.Errorf(app.CodeInvalid, "settings", "A model starts nothing at login.")
 	}
+	if edit.Retention != nil {
+		m.mu.Lock()
+		r, err := app.ParseRetention(*edit.Retention, m.prefs.Kept())
+		if err == nil {
+			m.prefs.Retention = r.String()
+		}
+		m.mu.Unlock()
+		if err != nil {
+			return app.Settings{}, err
+		}
+		m.happened(app.EventSetting, "What is kept was changed")
+	}
 	if edit.Notify != nil {
 		m.mu.Lock()
 		m.prefs.Notify = edit.Notify
@@ -77,6 +89,24 @@ func (m *Model) EditSettings(ctx context.Context, edit app.SettingsEdit) (app.Se
 		m.happened(app.EventSetting, "The notifications were changed")
 	}
 	return m.Settings(ctx)
+}
+
+// PlanRetention implements app.Service.
+func (m *Model) PlanRetention(ctx context.Context, wish string) (plan app.RetentionPlan, err error) {
+	m.mu.Lock()
+	now, target := m.prefs.Kept(), m.prefs.Target
+	m.mu.Unlock()
+	then := now
+	if wish != "" {
+		if then, err = app.ParseRetention(wish, now); err != nil {
+			return plan, err
+		}
+	}
+	if target != "" {
+		plan, err = m.replica.Thinning(ctx, now, then, nil)
+	}
+	plan.Wish, plan.Now, plan.Then = then.String(), now.Promises(time.Second), then.Promises(time.Second)
+	return plan, err
 }
 
 // Activity implements app.Service.

@@ -118,6 +118,21 @@ func (r *FakeReplica) Plan(_ context.Context, machine string, want app.Moment) (
 		WithHint("Choose one of the points that are there.")
 }
 
+// Thinning implements app.Replica. It lies in this: what is older than then reaches goes, and nothing else.
+func (r *FakeReplica) Thinning(ctx context.Context, _, then app.Retention, _ []app.RestorePoint) (app.RetentionPlan, error) {
+	line, err := r.Timeline(ctx, r.world.machine)
+	if err != nil {
+		return app.RetentionPlan{}, err
+	}
+	p := app.RetentionPlan{Wish: then.String(), Moments: len(line.Points), Oldest: line.Oldest, OldestThen: line.Oldest}
+	for _, point := range line.Points {
+		if r.world.Now().Sub(point.Time) > then.OrDefault()[3] {
+			p.Gone, p.Bytes = p.Gone+1, p.Bytes+point.Size
+		}
+	}
+	return p, nil
+}
+
 // Fetch implements app.Replica.
 func (r *FakeReplica) Fetch(ctx context.Context, plan app.RestorePlan, to string, progress func(done, total int64)) error {
 	if r.OnFetch != nil {

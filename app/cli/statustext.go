@@ -122,6 +122,9 @@ func (p *program) tellStandalone(st app.StandaloneStatus, healthy bool, now time
 		p.out.field("Next one", plain.of("%s", nextDrill(st.NextDrillAt, now)))
 	}
 	p.out.field("Waiting", waitingSpan(st, now))
+	if len(st.Retention) > 0 {
+		p.out.field("Kept", plain.of("%s", promised(st.Retention)))
+	}
 }
 
 // drillSpan is green only where the proof still stands.

@@ -41,7 +41,7 @@ func (s storage) Keeper(spec agent.KeeperSpec) app.Keeper {
 	}
 	return standalone.NewKeeper(standalone.KeeperConfig{
 		File: file, Target: s.Target, User: spec.User, Machine: spec.Machine, Lineage: spec.Lineage, Host: spec.Host, Info: spec.Info,
-		Known: spec.Known, Pins: spec.Pins, Saving: spec.Saving, Tmp: spec.Tmp, Logger: s.log,
+		Known: spec.Known, Pins: spec.Pins, Retention: spec.Retention, Saving: spec.Saving, Tmp: spec.Tmp, Logger: s.log,
 	})
 }
 

@@ -40,6 +40,32 @@ func TestExitStatusIsThatOfTheCode(t *testing.T) {
 	}
 }
 
+// What goes for good is said and asked about first.
+func TestRetentionThatLetsGo(t *testing.T) {
+	plan := app.RetentionPlan{
+		Wish: "short", Now: []string{"Every copy for ever"}, Then: []string{"Every copy for a day"}, Moments: 4210, Gone: 1204, Bytes: 1.3e9,
+		Oldest: now.AddDate(0, 0, -30), OldestThen: now.AddDate(0, 0, -7),
+	}
+	var saved []string
+	f := world()
+	f.PlanRetentionFunc = func(context.Context, string) (app.RetentionPlan, error) { return plan, nil }
+	f.EditSettingsFunc = func(_ context.Context, e app.SettingsEdit) (app.Settings, error) {
+		saved = append(saved, *e.Retention)
+		return app.Settings{Retention: plan.Then, RetentionWish: "short"}, nil
+	}
+	got := call(t, f, terminal{}, "retention", "short")
+	if got.status != 2 || len(saved) != 0 {
+		t.Errorf("%+v, saved %q", got, saved)
+	}
+	contains(t, got.err, "1,204 of 4,210 moments would go, 1.3 GB.\nWithout a terminal nothing asks: add --yes.\n")
+	if got = call(t, f, terminal{}, "retention", "short", "--yes"); got.status != 0 || len(saved) != 1 || saved[0] != "short" {
+		t.Errorf("%+v, saved %q", got, saved)
+	}
+	contains(t, got.out, "Every copy for a day.\nThat is “short”.\n", "goes: 1,204 of 4,210")
+	got = call(t, f, terminal{}, "retention", "short", "--yes", "--json")
+	contains(t, got.out, `"gone": 1204`, `"bytes": 1300000000`, `"changed": true`)
+}
+
 func TestUsage(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -71,6 +97,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"restore"}, "A restore into the live file replaces what is in it.\nWithout a terminal nothing asks: add --yes.\n"},
 		{[]string{"undo"}, "An undo replaces what is in the live file.\nWithout a terminal nothing asks: add --yes.\n"},
 		{[]string{"setup"}, "Neither --db nor --target says what to set up.\nWithout a terminal nothing asks: add --yes.\n"},
+		{[]string{"retention", "some"}, "“some” is not a promise that can be kept.\nSay short, default"},
 		{[]string{"mode", "both"}, "There is no mode \"both\".\nUse cloud, standalone or off.\n"},
 		{[]string{"mode", "off", "on"}, "One mode at a time, and here is also \"on\"."},
 		{[]string{"pause", "--for", "30m", "--until", "15:00"}, "--for and --until say the same thing twice."},

@@ -17,7 +17,15 @@ func (s *Server) deskRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /v1/target/try", answerBody(s, svc.TryTarget))
 	mux.Handle("GET /v1/settings", answer(s, func(r *http.Request) (app.Settings, error) { return svc.Settings(r.Context()) }))
 	mux.Handle("PATCH /v1/settings", answerBody(s, svc.EditSettings))
+	mux.Handle("POST /v1/retention/plan", answerBody(s, func(ctx context.Context, ask retentionAsk) (app.RetentionPlan, error) {
+		return svc.PlanRetention(ctx, ask.Wish)
+	}))
 	mux.Handle("GET /v1/diagnostics", answer(s, func(r *http.Request) (map[string]string, error) { return svc.Diagnostics(r.Context()) }))
+}
+
+// retentionAsk is the body of a question about another retention.
+type retentionAsk struct {
+	Wish string `json:"wish"`
 }
 
 func (s *Server) preview(ctx context.Context, req app.RestoreRequest) (app.Preview, error) {
@@ -66,6 +74,11 @@ func (c *Client) Settings(ctx context.Context) (app.Settings, error) {
 // EditSettings implements app.Outfitter.
 func (c *Client) EditSettings(ctx context.Context, edit app.SettingsEdit) (app.Settings, error) {
 	return send[app.Settings](ctx, c, http.MethodPatch, "/v1/settings", edit)
+}
+
+// PlanRetention implements app.Outfitter.
+func (c *Client) PlanRetention(ctx context.Context, wish string) (app.RetentionPlan, error) {
+	return send[app.RetentionPlan](ctx, c, http.MethodPost, "/v1/retention/plan", retentionAsk{wish})
 }
 
 // Diagnostics implements app.Outfitter.

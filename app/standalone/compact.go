@@ -24,19 +24,30 @@ type age struct {
 	every, keep time.Duration
 }
 
-// retention is the default timeline: every copy for an hour, 30 s for a day, 5 minutes for a week, an hour for 30 days.
-var retention = []age{
-	{level: 0, keep: time.Hour},
-	{level: 1, every: 30 * time.Second, keep: 24 * time.Hour},
-	{level: 2, every: 5 * time.Minute, keep: 7 * 24 * time.Hour},
-	{level: 3, every: time.Hour, keep: 30 * 24 * time.Hour},
+// agesOf is a retention by level, finest first.
+func agesOf(r app.Retention) []age {
+	var out []age
+	for level, every := range app.RetentionSteps() {
+		out = append(out, age{level, every, r.OrDefault()[level]})
+	}
+	return out
 }
+
+// reach is how far back a history goes.
+func reach(ages []age) time.Duration { return ages[len(ages)-1].keep }
 
 const (
 	snapshotEvery = 24 * time.Hour
-	snapshotKeep  = 30 * 24 * time.Hour
 	thinEvery     = time.Hour
 )
+
+// ages is the retention as it is wished now.
+func (k *Keeper) ages() []age {
+	if k.cfg.Retention == nil {
+		return agesOf(app.Retention{})
+	}
+	return agesOf(k.cfg.Retention())
+}
 
 // upkeep merges, copies in full and thins what is due. It is called after an upload only: while nothing changes there
 // is nothing to merge, and no request is made.
@@ -44,16 +55,23 @@ func (s *session) upkeep(ctx context.Context) error {
 	if err := s.ensureFull(ctx); err != nil {
 		return err
 	}
-	for _, a := range retention[1:] {
+	ages := s.k.ages()
+	for _, a := range ages[1:] {
 		if err := s.merge(ctx, a); err != nil {
 			return err
 		}
 	}
-	if s.now().Sub(s.thinnedAt) < thinEvery {
+	return s.thinIfDue(ctx, ages)
+}
+
+// thinIfDue thins once an hour, and when another retention was wished.
+func (s *session) thinIfDue(ctx context.Context, ages []age) error {
+	changed := s.thinnedTo != nil && !slices.Equal(s.thinnedTo, ages)
+	if s.thinnedTo = ages; !changed && s.now().Sub(s.thinnedAt) < thinEvery {
 		return nil
 	}
 	s.thinnedAt = s.now()
-	return s.thin(ctx)
+	return s.thin(ctx, ages)
 }
 
 // ensureFull makes the first full copy, and a new one when the newest is a day old.
@@ -151,7 +169,7 @@ func (s *session) mergeWindow(ctx context.Context, a age) (merged bool, err erro
 // the points inside it would be gone where less was promised: however seldom something changes, what stood long can be
 // restored. The time of a file is that of its end, so the span of the finer files counts too.
 func windowEnd(src []*ltx.FileInfo, after ltx.TXID, now time.Time, a age) (end ltx.TXID) {
-	span := a.every - retention[a.level-1].every
+	span := a.every - app.RetentionSteps()[a.level-1]
 	var first *ltx.FileInfo
 	for _, f := range src {
 		switch {
@@ -240,33 +258,24 @@ func (s *session) logRemove(err error) {
 
 // thin deletes what the retention no longer promises. A file goes only when a coarser level holds its range, never
 // when it is part of the newest point or of a pinned one.
-func (s *session) thin(ctx context.Context) error {
+func (s *session) thin(ctx context.Context, ages []age) error {
 	files := map[int][]*ltx.FileInfo{}
-	for _, level := range []int{0, 1, 2, 3, snapshotLevel} {
+	for _, level := range []int{0, 1, 2, 3, snapshotLevel} { // the others are never used, and asking costs a request each
 		list, err := s.index.list(ctx, level)
 		if err != nil {
 			return err
 		}
 		files[level] = list
 	}
-	return s.index.DeleteLTXFiles(ctx, thinnable(files, s.pins(), s.now()))
+	return s.index.DeleteLTXFiles(ctx, thinnable(files, ages, s.pins(), s.now()))
 }
 
 // thinnable is the pure part of thin.
-func thinnable(files map[int][]*ltx.FileInfo, pins []ltx.TXID, now time.Time) []*ltx.FileInfo {
-	keep := map[*ltx.FileInfo]bool{}
-	newest := ltx.TXID(0)
-	for _, list := range files {
-		newest = max(newest, maxTXID(list))
-	}
-	for _, pin := range append([]ltx.TXID{newest}, pins...) {
-		for _, f := range chain(files, pin) {
-			keep[f] = true
-		}
-	}
-	base := oldFull(files[snapshotLevel], now)
+func thinnable(files map[int][]*ltx.FileInfo, ages []age, pins []ltx.TXID, now time.Time) []*ltx.FileInfo {
+	keep := indispensable(files, pins)
+	base := oldFull(files[snapshotLevel], reach(ages), now)
 	var out []*ltx.FileInfo
-	for _, a := range retention {
+	for _, a := range ages {
 		list := files[a.level]
 		for j, f := range list {
 			newestOfLevel := j == len(list)-1
@@ -286,6 +295,21 @@ func thinnable(files map[int][]*ltx.FileInfo, pins []ltx.TXID, now time.Time) []
 	return out
 }
 
+// indispensable is what the newest point and the pinned ones are made of.
+func indispensable(files map[int][]*ltx.FileInfo, pins []ltx.TXID) map[*ltx.FileInfo]bool {
+	newest := ltx.TXID(0)
+	for _, list := range files {
+		newest = max(newest, maxTXID(list))
+	}
+	keep := map[*ltx.FileInfo]bool{}
+	for _, pin := range append([]ltx.TXID{newest}, pins...) {
+		for _, f := range chain(files, pin) {
+			keep[f] = true
+		}
+	}
+	return keep
+}
+
 // covered tells that a file of a coarser level holds f's range, or that a full copy ends exactly where f does.
 func covered(f *ltx.FileInfo, coarser []*ltx.FileInfo) bool {
 	for _, g := range coarser {
@@ -301,10 +325,10 @@ func covered(f *ltx.FileInfo, coarser []*ltx.FileInfo) bool {
 func beyond(base, f *ltx.FileInfo) bool { return base != nil && f.MaxTXID <= base.MaxTXID }
 
 // oldFull is the newest full copy beyond the reach of the retention: what is older than it is not needed any more.
-func oldFull(full []*ltx.FileInfo, now time.Time) *ltx.FileInfo {
+func oldFull(full []*ltx.FileInfo, reach time.Duration, now time.Time) *ltx.FileInfo {
 	var base *ltx.FileInfo
 	for _, f := range full {
-		if now.Sub(f.CreatedAt) > snapshotKeep {
+		if now.Sub(f.CreatedAt) > reach {
 			base = f
 		}
 	}
@@ -323,8 +347,8 @@ func chain(files map[int][]*ltx.FileInfo, target ltx.TXID) []*ltx.FileInfo {
 	}
 	for end < target {
 		var best *ltx.FileInfo
-		for _, a := range retention {
-			for _, f := range files[a.level] {
+		for level := range len(app.Retention{}) {
+			for _, f := range files[level] {
 				if f.MinTXID <= end+1 && f.MaxTXID > end && f.MaxTXID <= target && (best == nil || f.MaxTXID > best.MaxTXID) {
 					best = f
 				}

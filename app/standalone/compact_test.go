@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
 )
 
 func info(level int, lo, hi ltx.TXID, age time.Duration, now time.Time) *ltx.FileInfo {
@@ -65,7 +67,7 @@ func simulateUpkeep(files map[int][]*ltx.FileInfo, now time.Time, txid ltx.TXID)
 	if len(full) == 0 || now.Sub(full[len(full)-1].CreatedAt) >= snapshotEvery {
 		files[snapshotLevel] = append(full, &ltx.FileInfo{Level: snapshotLevel, MinTXID: 1, MaxTXID: txid, CreatedAt: now})
 	}
-	for _, a := range retention[1:] {
+	for _, a := range agesOf(app.Retention{})[1:] {
 		src := files[a.level-1]
 		after := mergedUpTo(tail(src), tail(files[a.level]), files[snapshotLevel])
 		if end := windowEnd(tail(src), after, now, a); end > 0 {
@@ -82,7 +84,7 @@ func simulateUpkeep(files map[int][]*ltx.FileInfo, now time.Time, txid ltx.TXID)
 		return
 	}
 	gone := map[*ltx.FileInfo]bool{}
-	for _, f := range thinnable(files, nil, now) {
+	for _, f := range thinnable(files, agesOf(app.Retention{}), nil, now) {
 		gone[f] = true
 	}
 	for level, list := range files {
@@ -138,10 +140,10 @@ func TestThinningKeepsPinnedPoints(t *testing.T) {
 		0:             {info(0, 1, 1, 2*day, now), info(0, 2, 2, 2*day, now), info(0, 3, 3, 2*day, now), info(0, 4, 4, 0, now)},
 		1:             {info(1, 2, 4, day/2, now)},
 	}
-	if got := thinnable(files, nil, now); len(got) != 3 {
+	if got := thinnable(files, agesOf(app.Retention{}), nil, now); len(got) != 3 {
 		t.Fatalf("without a pin %d files go, want 3", len(got))
 	}
-	for _, f := range thinnable(files, []ltx.TXID{3}, now) {
+	for _, f := range thinnable(files, agesOf(app.Retention{}), []ltx.TXID{3}, now) {
 		if f.MaxTXID == 2 || f.MaxTXID == 3 {
 			t.Errorf("file %d-%d goes, but the pinned point 3 needs it", f.MinTXID, f.MaxTXID)
 		}

@@ -38,6 +38,8 @@ type KeeperConfig struct {
 	Known app.StandaloneStatus
 	// Pins are points that thinning must keep restorable.
 	Pins func() []app.RestorePoint
+	// Retention is what thinning goes by, asked whenever it does; the default when nil.
+	Retention func() app.Retention
 	// Tmp is a directory for test restores; it needs room for the file.
 	Tmp string
 	// OnPower tells that the machine runs on its battery or a metered network: scheduled drills then wait. May be nil.
@@ -243,13 +245,7 @@ func (k *Keeper) pins() []ltx.TXID {
 	if k.cfg.Pins == nil {
 		return nil
 	}
-	var out []ltx.TXID
-	for _, p := range k.cfg.Pins() {
-		if txid, err := ltx.ParseTXID(p.ID); err == nil && k.cfg.Now().Before(p.Pinned) {
-			out = append(out, txid)
-		}
-	}
-	return out
+	return pinned(k.cfg.Pins(), k.cfg.Now())
 }
 
 func fileMissing(path string, err error) error {

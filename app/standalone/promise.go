@@ -1,36 +1,67 @@
 package standalone
 
 import (
-	"fmt"
+	"context"
+	"slices"
 	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
 )
 
-// Retention says what is kept of the history at a target: one promise for each row of the retention, finest first.
-func Retention(targetURL string) []string {
+// Retention says what is kept of the history at a target, one promise for each step, finest first.
+func Retention(targetURL string, r app.Retention) []string {
 	t := Target{}
 	if at, err := parseLocation(targetURL); err == nil {
 		t.at = at
 	}
-	out := []string{fmt.Sprintf("Every %s for %s", inWords(t.Interval(), ""), inWords(retention[0].keep, "the last "))}
-	for _, a := range retention[1:] {
-		out = append(out, fmt.Sprintf("every %s for %s", inWords(a.every, ""), inWords(a.keep, "a ")))
-	}
-	return out
+	return r.Promises(t.Interval())
 }
 
-// inWords is a whole number of units. one stands before a single one of them in place of the number.
-func inWords(d time.Duration, one string) string {
-	for _, u := range []struct {
-		size time.Duration
-		unit string
-	}{{7 * 24 * time.Hour, "week"}, {24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
-		switch n := d / u.size; {
-		case d%u.size != 0:
-		case n == 1:
-			return one + u.unit
-		default:
-			return fmt.Sprintf("%d %ss", n, u.unit)
+// Thinning says what of this machine's history goes if the retention becomes then: it lists the target, and changes
+// nothing. What goes by the present one anyway, within the hour, is not counted.
+func (r *Replica) Thinning(ctx context.Context, now, then app.Retention, pins []app.RestorePoint) (app.RetentionPlan, error) {
+	h, err := readHistory(ctx, r.client(r.cfg.Machine))
+	if err != nil {
+		return app.RetentionPlan{}, asError("retention", err)
+	}
+	p := app.RetentionPlan{Wish: then.String(), Now: Retention(r.cfg.Target.URL(), now), Then: Retention(r.cfg.Target.URL(), then)}
+	kept, _ := h.thinned(now, pins, r.cfg.Now())
+	left, gone := kept.thinned(then, pins, r.cfg.Now())
+	points, rest := kept.points(), left.points()
+	p.Moments, p.Gone, p.Bytes = len(points), len(points)-len(rest), gone
+	p.Oldest, p.OldestThen = oldestOf(points), oldestOf(rest)
+	return p, nil
+}
+
+func oldestOf(points []app.RestorePoint) (t time.Time) {
+	if n := len(points); n > 0 {
+		t = points[n-1].Time
+	}
+	return t
+}
+
+// thinned is the history without what a retention lets go, and how many bytes that is.
+func (h history) thinned(r app.Retention, pins []app.RestorePoint, now time.Time) (left history, bytes int64) {
+	files := map[int][]*ltx.FileInfo{}
+	for _, f := range h {
+		files[f.Level] = append(files[f.Level], f)
+	}
+	gone := map[*ltx.FileInfo]bool{}
+	for _, f := range thinnable(files, agesOf(r), pinned(pins, now), now) {
+		gone[f] = true
+		bytes += f.Size
+	}
+	return slices.DeleteFunc(slices.Clone(h), func(f *ltx.FileInfo) bool { return gone[f] }), bytes
+}
+
+// pinned are the points that are kept whatever the retention says.
+func pinned(points []app.RestorePoint, now time.Time) (out []ltx.TXID) {
+	for _, p := range points {
+		if txid, err := ltx.ParseTXID(p.ID); err == nil && now.Before(p.Pinned) {
+			out = append(out, txid)
 		}
 	}
-	return d.String()
+	return out
 }

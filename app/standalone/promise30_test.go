@@ -31,34 +31,13 @@ func TestMomentsOfThirtyDays(t *testing.T) {
 	m.live(28*24*time.Hour, 2*time.Minute, 40*time.Minute)
 	m.live(46*time.Hour, 5*time.Second, 4*time.Minute)
 	m.live(2*time.Hour, 5*time.Second, 40*time.Second)
-	r := NewReplica(ReplicaConfig{Target: m.s.k.cfg.Target, User: twinUser, Machine: "m1", Now: m.clock.now})
 	rnd := rand.New(rand.NewPCG(30, 200))
 	for i := range 200 {
 		back := time.Duration(rnd.Int64N(int64(29*24*time.Hour + 12*time.Hour)))
 		if i%2 == 0 { // half of them of the last day, where more is promised
 			back = time.Duration(rnd.Int64N(int64(24 * time.Hour)))
 		}
-		at := m.clock.now().Add(-back)
-		image, plan := fetch(t, r, "m1", app.Moment{At: at})
-		got, err := os.ReadFile(image)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = os.Remove(image)
-		txid, err := ltx.ParseTXID(plan.Point.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		was := m.history[txid-1]
-		if !bytes.Equal(got, was.image) || !plan.Point.Time.Equal(was.at) {
-			t.Errorf("%s back: the image of %s, of %s, is not what was there at %s", back, plan.Point.ID, plan.Point.Time, was.at)
-		}
-		// What was restored stood until the next change; that is how far away it is from the moment asked for.
-		if int(txid) < len(m.history) {
-			if off := at.Sub(m.history[txid].at); off >= promised(back) {
-				t.Errorf("%s back: restored is what was %s before, promised are %s", back, off, promised(back))
-			}
-		}
+		m.holds(back)
 	}
 	left := 0
 	for level := range levels {
@@ -71,14 +50,53 @@ func TestMomentsOfThirtyDays(t *testing.T) {
 	t.Logf("%d changes, %d objects are left", len(m.history), left)
 }
 
+// holds restores the moment that was back ago: exactly what was there at the moment that is reported, which is no further
+// away than promised.
+func (m *month) holds(back time.Duration) {
+	m.t.Helper()
+	at := m.clock.now().Add(-back)
+	image, plan := fetch(m.t, m.replica(), "m1", app.Moment{At: at})
+	txid := m.equal(image, plan)
+	// What was restored stood until the next change; that is how far away it is from the moment asked for.
+	if int(txid) < len(m.history) {
+		if off := at.Sub(m.history[txid].at); off >= m.promised(back) {
+			m.t.Errorf("%s back: restored is what was %s before, promised are %s", back, off, m.promised(back))
+		}
+	}
+}
+
+// equal compares a restored image, which it removes, with what was there at the point that is reported.
+func (m *month) equal(image string, plan app.RestorePlan) ltx.TXID {
+	m.t.Helper()
+	got, err := os.ReadFile(image)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	_ = os.Remove(image)
+	txid, err := ltx.ParseTXID(plan.Point.ID)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	was := m.history[txid-1]
+	if !bytes.Equal(got, was.image) || !plan.Point.Time.Equal(was.at) {
+		m.t.Errorf("the image of %s, of %s, is not what was there at %s", plan.Point.ID, plan.Point.Time, was.at)
+	}
+	return txid
+}
+
 // promised is how far from a moment the restored one may be.
-func promised(back time.Duration) time.Duration {
-	for _, a := range retention[:3] {
+func (m *month) promised(back time.Duration) time.Duration {
+	ages := agesOf(m.keep)
+	for _, a := range ages[:3] {
 		if back < a.keep {
 			return max(a.every, time.Nanosecond)
 		}
 	}
-	return retention[3].every
+	return ages[3].every
+}
+
+func (m *month) replica() *Replica {
+	return NewReplica(ReplicaConfig{Target: m.s.k.cfg.Target, User: twinUser, Machine: "m1", Now: m.clock.now})
 }
 
 // month is a file of a few pages that changes, without SQLite, and the upkeep of its copies.
@@ -89,6 +107,8 @@ type month struct {
 	rnd     *rand.Rand
 	image   []byte
 	history []moment // by TXID
+	keep    app.Retention
+	pins    []app.RestorePoint
 }
 
 type moment struct {
@@ -108,6 +128,7 @@ func newMonth(t *testing.T) *month {
 	k := NewKeeper(KeeperConfig{
 		File: plainFile{filepath.Join(t.TempDir(), "none.db")}, Target: target, User: twinUser, Machine: "m1",
 		Logger: slog.New(slog.DiscardHandler), Now: m.clock.now,
+		Retention: func() app.Retention { return m.keep }, Pins: func() []app.RestorePoint { return m.pins },
 	})
 	m.s = &session{k: k, log: k.cfg.Logger, litestreamLog: k.cfg.Logger, index: newIndex(target.ReplicaClient(twinUser, "m1"), 0, nil)}
 	m.s.openDB()
@@ -180,16 +201,13 @@ func (m *month) upkeep() error {
 	if len(full) == 0 || m.clock.now().Sub(full[len(full)-1].CreatedAt) >= snapshotEvery {
 		m.put(snapshotLevel, 1, ltx.TXID(len(m.history)))
 	}
-	for _, a := range retention[1:] {
+	ages := m.s.k.ages()
+	for _, a := range ages[1:] {
 		if err := m.s.merge(ctx, a); err != nil {
 			return err
 		}
 	}
-	if m.clock.now().Sub(m.s.thinnedAt) < thinEvery {
-		return nil
-	}
-	m.s.thinnedAt = m.clock.now()
-	return m.s.thin(ctx)
+	return m.s.thinIfDue(ctx, ages)
 }
 
 // memoryStore is a target in memory, for what would take a disk hours. It lies in this: it never fails, and whoever reads

@@ -50,7 +50,7 @@ type planned struct {
 var _ app.Replica = (*Replica)(nil)
 
 // NewReplica returns a Replica; it asks nothing of the target yet.
-func NewReplica(cfg ReplicaConfig) app.Replica {
+func NewReplica(cfg ReplicaConfig) *Replica {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -55,6 +55,7 @@ type session struct {
 	shipWake  chan struct{}
 	drillWake chan struct{}
 	thinnedAt time.Time
+	thinnedTo []age     // the retention it went by
 	infoAt    time.Time // when machine.json was brought up to date
 	announced bool      // machine.json is known to be at the target
 }

@@ -192,6 +192,8 @@ export interface Settings {
   default_target: string;
   /** in words, one promise each */
   retention: string[] | null;
+  /** as ParseRetention reads it: a name, or all promises */
+  retention_wish: string;
   start_at_login: boolean;
   notify: Notify;
   /** why the mode cannot be changed */
@@ -202,6 +204,8 @@ export interface Settings {
 export interface SettingsEdit {
   start_at_login?: boolean;
   notify?: Notify;
+  /** Retention is as ParseRetention reads it. It counts at once; what it does not keep goes with the next copy. */
+  retention?: string;
 }
 
 /** Error is a failure as faces show it: one sentence for people, a code for machines, a hint when there is a cure. */
@@ -360,6 +364,8 @@ export interface StandaloneStatus {
   waiting_since?: string;
   last_drill?: Drill;
   next_drill_at?: string;
+  /** Retention says what is kept of the history, one promise each. */
+  retention?: string[];
   /** Targets lists every target with the same keys; with one target it is that one. */
   targets?: StandaloneStatus[];
 }

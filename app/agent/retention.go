@@ -1,0 +1,94 @@
+package agent
+
+import (
+	"context"
+	"strings"
+
+	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/config"
+)
+
+// retention is what thinning goes by. Called by the engine's goroutines.
+func (a *Agent) retention() (r app.Retention) {
+	a.tell(func() { r = a.core.prefs.Kept() })
+	return r.OrDefault()
+}
+
+// promises says in words what a retention keeps at a target, the default one where none is set up.
+func (a *Agent) promises(target string, r app.Retention) []string {
+	if a.cfg.Retention == nil {
+		return nil
+	}
+	if target == "" {
+		target = a.cfg.Layout.DefaultTarget
+	}
+	return a.cfg.Retention(target, r)
+}
+
+// PlanRetention implements app.Outfitter.
+func (a *Agent) PlanRetention(ctx context.Context, wish string) (plan app.RetentionPlan, err error) {
+	p, err := a.prefs(ctx)
+	if err != nil {
+		return plan, err
+	}
+	then := p.Kept()
+	if wish != "" {
+		if then, err = app.ParseRetention(wish, then); err != nil {
+			return plan, err
+		}
+	}
+	if p.Target != "" {
+		var pins []app.RestorePoint
+		if err := a.do(ctx, func() { pins = append(pins, a.core.records.Pins...) }); err != nil {
+			return plan, err
+		}
+		err = a.withReplica(ctx, "retention", func(_ app.Prefs, r app.Replica) error {
+			plan, err = r.Thinning(ctx, p.Kept(), then, pins)
+			return err
+		})
+	}
+	plan.Wish, plan.Now, plan.Then = then.String(), a.promises(p.Target, p.Kept()), a.promises(p.Target, then)
+	return plan, err
+}
+
+// editRetention saves a retention. The engine asks for it whenever it thins, so nothing is started anew.
+func (a *Agent) editRetention(ctx context.Context, wish string) error {
+	var err error
+	said := ""
+	e := a.do(ctx, func() {
+		p := a.core.prefs
+		var r app.Retention
+		if r, err = app.ParseRetention(wish, p.Kept()); err != nil || r == p.Kept() {
+			return
+		}
+		p.Retention = r.String()
+		if err = (config.PrefsFile{Path: a.cfg.Layout.Prefs}).Save(p); err == nil {
+			a.core.prefs = p
+			said = strings.Join(a.promises(p.Target, r), ", ")
+			a.publish()
+		}
+	})
+	if e != nil {
+		return e
+	}
+	if err == nil && said != "" {
+		a.note(app.Event{Kind: app.EventSetting, Text: "What is kept was changed", Detail: said + "."})
+	}
+	return err
+}
+
+// fetchImage writes the plan's image to a new file. While it runs its point is kept, whatever the retention says.
+func (a *Agent) fetchImage(ctx context.Context, r app.Replica, plan app.RestorePlan, image string, progress func(done, total int64)) error {
+	id := plan.Point.ID
+	if plan.Machine == a.cfg.Machine.ID {
+		if err := a.do(ctx, func() { a.core.reading[id]++ }); err != nil {
+			return err
+		}
+		defer a.tell(func() {
+			if a.core.reading[id]--; a.core.reading[id] == 0 {
+				delete(a.core.reading, id)
+			}
+		})
+	}
+	return r.Fetch(ctx, plan, image, progress)
+}
