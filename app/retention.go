@@ -247,6 +247,12 @@ type RetentionPlan struct {
 	Moments int   `json:"moments"`
 	Gone    int   `json:"gone"`
 	Bytes   int64 `json:"bytes"`
+	// Stored is what is there now, StoredThen what it comes to when the history is as long as then promised, or in a year
+	// where it has no end, if as much changes as so far. MonthlyCost and MonthlyCostThen are of the two; nil where not known.
+	Stored          int64 `json:"stored_bytes"`
+	StoredThen      int64 `json:"stored_bytes_then"`
+	MonthlyCost     *Cost `json:"monthly_cost,omitempty"`
+	MonthlyCostThen *Cost `json:"monthly_cost_then,omitempty"`
 	// Oldest is how far back the history goes, OldestThen how far it would.
 	Oldest     time.Time `json:"oldest,omitzero"`
 	OldestThen time.Time `json:"oldest_then,omitzero"`

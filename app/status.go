@@ -46,6 +46,9 @@ type StandaloneStatus struct {
 	NextDrillAt  time.Time `json:"next_drill_at,omitzero"`
 	// Retention says what is kept of the history, one promise each.
 	Retention []string `json:"retention,omitempty"`
+	// Usage is what was asked of the target, MonthlyCost what a month of that is estimated to cost; nil where not known.
+	Usage       Usage `json:"usage,omitzero"`
+	MonthlyCost *Cost `json:"monthly_cost,omitempty"`
 	// Targets lists every target with the same keys; with one target it is that one.
 	Targets []StandaloneStatus `json:"targets,omitempty"`
 }

@@ -20,6 +20,8 @@ type Records struct {
 	// committed before it is there.
 	ReplicatedTXID   string    `json:"replicated_txid,omitempty"`
 	LastReplicatedAt time.Time `json:"last_replicated_at,omitzero"`
+	// Usage is what was asked of the target, for the estimate of what it costs.
+	Usage app.Usage `json:"usage,omitzero"`
 	// Cloud is what is known of the account's side, nil before the first sync.
 	Cloud *CloudRecord `json:"cloud,omitempty"`
 }

@@ -97,6 +97,9 @@ type Config struct {
 	// OpenSyncer makes the engine of cloud mode, OpenUploader what pushes beside another one. Set with Account.
 	OpenSyncer   func(CloudSpec) (app.Syncer, error)
 	OpenUploader func(CloudSpec) (Uploader, error)
+	// Cost estimates a month at a target from what was asked of it; nil where nobody asks. It returns nil where the
+	// prices are not known.
+	Cost func(target string, u app.Usage, now time.Time) *app.Cost
 	// Retention says in words what a retention keeps of a target's history, one promise each; nil where nobody asks.
 	Retention func(target string, r app.Retention) []string
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/apptest"
 )
 
 // login is a system's note of what starts at login.
@@ -207,5 +208,28 @@ func TestFoundFilesAreRealOnes(t *testing.T) {
 	s, err := newHome(t).start().Settings(t.Context())
 	if err != nil || len(s.Found) != 1 || s.Found[0] != filepath.Join(dir, "sessions.db") {
 		t.Errorf("%q, %v", s.Found, err)
+	}
+}
+
+// The status says what a month costs, from what the engine counted, also before it counts anew.
+func TestCostInTheStatus(t *testing.T) {
+	h := newHome(t)
+	h.cfg.Cost = func(target string, u app.Usage, _ time.Time) *app.Cost {
+		return &app.Cost{Total: float64(u.Writes) / 100, Stored: u.Stored, Prices: "of " + target}
+	}
+	a := h.start()
+	h.setup(a)
+	h.protected(a)
+	st, err := a.Status(t.Context())
+	if err != nil || st.Standalone.MonthlyCost == nil || st.Standalone.MonthlyCost.Prices != "of "+st.Standalone.Target {
+		t.Fatalf("%+v, %v", st.Standalone, err)
+	}
+	plan, err := a.PlanRetention(t.Context(), "short")
+	if err != nil || plan.MonthlyCost == nil || plan.MonthlyCostThen == nil {
+		t.Errorf("%+v, %v", plan, err)
+	}
+	res, err := a.Setup(t.Context(), app.SetupRequest{DB: h.world.Path, Target: apptest.FileTarget(t.TempDir())})
+	if err != nil || !slices.ContainsFunc(res.Notes, func(n string) bool { return strings.Contains(n, "it costs less than $0.01 a month") }) {
+		t.Errorf("notes of another storage: %q, %v", res.Notes, err)
 	}
 }

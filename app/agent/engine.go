@@ -134,7 +134,7 @@ func (a *Agent) keeperRun(e *running) func(ctx context.Context) error {
 func (a *Agent) known() app.StandaloneStatus {
 	r := a.core.records
 	return app.StandaloneStatus{
-		TXID: r.ReplicatedTXID, ReplicatedTXID: r.ReplicatedTXID, LastReplicatedAt: r.LastReplicatedAt, LastDrill: r.LastDrill,
+		TXID: r.ReplicatedTXID, ReplicatedTXID: r.ReplicatedTXID, LastReplicatedAt: r.LastReplicatedAt, LastDrill: r.LastDrill, Usage: r.Usage,
 	}
 }
 
@@ -157,6 +157,7 @@ func (a *Agent) reported(e *running, r app.Report) {
 	first := rec.ReplicatedTXID == "" && moved
 	rec.LastDrill = r.Standalone.LastDrill
 	rec.ReplicatedTXID, rec.LastReplicatedAt = r.Standalone.ReplicatedTXID, r.Standalone.LastReplicatedAt
+	rec.Usage = r.Standalone.Usage
 	if first {
 		rec.FirstCopyAt = a.cfg.Now()
 	}

@@ -132,6 +132,9 @@ func (a *Agent) Setup(ctx context.Context, req app.SetupRequest) (app.SetupResul
 	if err := a.setupTarget(ctx, &p, req, &res); err != nil {
 		return app.SetupResult{}, err
 	}
+	if was.Target != "" && was.Target != p.Target {
+		res.Notes = append(res.Notes, a.costNote(ctx, p.Target)...)
+	}
 	if err := a.setupFile(ctx, p.DB, &res); err != nil {
 		return app.SetupResult{}, err
 	}
@@ -281,7 +284,7 @@ func (a *Agent) adoptPrefs(ctx context.Context, was, p app.Prefs) error {
 		rec.ReplicatedTXID, rec.LastReplicatedAt = "", time.Time{}
 		rec.LastDrill = nil
 		if was.DB != p.DB || was.Target != p.Target || was.User != p.User {
-			rec.Undo, rec.Pins = nil, nil
+			rec.Undo, rec.Pins, rec.Usage = nil, nil, app.Usage{}
 		}
 		a.core.report = app.Report{}
 		err = a.saveRecords()

@@ -66,6 +66,7 @@ func (a *Agent) standalone() app.StandaloneStatus {
 	}
 	st.Target = a.core.prefs.Target
 	st.Retention = a.promises(st.Target, a.core.prefs.Kept())
+	st.MonthlyCost = a.cost(st.Target, st.Usage)
 	one := st
 	one.Targets = nil
 	st.Targets = []app.StandaloneStatus{one}

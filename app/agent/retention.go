@@ -47,6 +47,11 @@ func (a *Agent) PlanRetention(ctx context.Context, wish string) (plan app.Retent
 			return err
 		})
 	}
+	usage := a.usage(ctx)
+	usage.Stored = plan.Stored
+	plan.MonthlyCost = a.cost(p.Target, usage)
+	usage.Stored = plan.StoredThen
+	plan.MonthlyCostThen = a.cost(p.Target, usage)
 	plan.Wish, plan.Now, plan.Then = then.String(), a.promises(p.Target, p.Kept()), a.promises(p.Target, then)
 	return plan, err
 }

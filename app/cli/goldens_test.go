@@ -59,6 +59,10 @@ func statuses() map[string]app.Status {
 				RestoredAt: now.Add(-10 * time.Minute), Until: now.AddDate(0, 0, 30),
 			}
 		}),
+		"costs": with(func(st *app.Status) {
+			st.Standalone.Retention = []string{"Every 5 seconds for a day", "every hour for 90 days"}
+			st.Standalone.MonthlyCost = &app.Cost{Total: 0.04, Requests: 0.01, Storage: 0.02, Fetching: 0.01, Stored: 1.2e9, Prices: "Google Cloud Storage"}
+		}),
 		"hostile": with(func(st *app.Status) {
 			st.Machine, st.DB.Path, st.Standalone.Target = hostileText, "/tmp/"+hostileText, "file:///"+hostileText
 			st.Summary = hostileText

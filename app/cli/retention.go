@@ -84,6 +84,9 @@ func (p *program) setRetention(ctx context.Context, wish string, yes bool) error
 		if err != nil {
 			return err
 		}
+		if !yes && plan.Gone == 0 && !p.json {
+			p.tellCost(p.out, plan)
+		}
 		if plan.Gone > 0 && !yes {
 			if err := p.agreedToGo(ctx, plan); err != nil {
 				return err
@@ -104,10 +107,19 @@ func (p *program) agreedToGo(ctx context.Context, plan app.RetentionPlan) error 
 		return needsYes("retention", gone)
 	}
 	p.err.line(plain.of("%s", gone))
+	p.tellCost(p.err, plan)
 	if plan.OldestThen.After(plan.Oldest) {
 		p.err.line(plain.of("You could go back as far as %s, now it is %s.", moment(plan.OldestThen, p.now()), moment(plan.Oldest, p.now())))
 	}
 	return p.confirm(ctx, "retention", "Let them go for good?")
+}
+
+// tellCost says what the change does to the bill, where there is one.
+func (p *program) tellCost(s *screen, plan app.RetentionPlan) {
+	if now, then := plan.MonthlyCost, plan.MonthlyCostThen; now != nil && then != nil && then.Prices != "" {
+		s.line(plain.of("It costs %s", now.InWords()))
+		s.line(plain.of("It comes to %s", then.InWords()))
+	}
 }
 
 // whatGoes is how much a change lets go.

@@ -125,6 +125,9 @@ func (p *program) tellStandalone(st app.StandaloneStatus, healthy bool, now time
 	if len(st.Retention) > 0 {
 		p.out.field("Kept", plain.of("%s", promised(st.Retention)))
 	}
+	if st.MonthlyCost != nil {
+		p.out.field("Costs", plain.of("%s", st.MonthlyCost.InWords()))
+	}
 }
 
 // drillSpan is green only where the proof still stands.

@@ -44,7 +44,9 @@ func TestExitStatusIsThatOfTheCode(t *testing.T) {
 func TestRetentionThatLetsGo(t *testing.T) {
 	plan := app.RetentionPlan{
 		Wish: "short", Now: []string{"Every copy for ever"}, Then: []string{"Every copy for a day"}, Moments: 4210, Gone: 1204, Bytes: 1.3e9,
-		Oldest: now.AddDate(0, 0, -30), OldestThen: now.AddDate(0, 0, -7),
+		MonthlyCost:     &app.Cost{Total: 0.14, Storage: 0.12, Stored: 6e9, Requests: 0.02, Prices: "Google"},
+		MonthlyCostThen: &app.Cost{Total: 0.04, Storage: 0.02, Stored: 1e9, Requests: 0.02, Prices: "Google"},
+		Oldest:          now.AddDate(0, 0, -30), OldestThen: now.AddDate(0, 0, -7),
 	}
 	var saved []string
 	f := world()
@@ -61,6 +63,11 @@ func TestRetentionThatLetsGo(t *testing.T) {
 	if got = call(t, f, terminal{}, "retention", "short", "--yes"); got.status != 0 || len(saved) != 1 || saved[0] != "short" {
 		t.Errorf("%+v, saved %q", got, saved)
 	}
+	if got = call(t, f, terminal{width: 200, typed: "no\n"}, "retention", "short"); got.status == 0 || len(saved) != 1 {
+		t.Errorf("without an answer: %+v, saved %q", got, saved)
+	}
+	contains(t, got.err, "It costs about $0.14 a month: requests $0.02, 6.0", "It comes to about $0.04 a month", "You could go back as far as", "Let them go for good? Type yes")
+	got = call(t, f, terminal{}, "retention", "short", "--yes")
 	contains(t, got.out, "Every copy for a day.\nThat is “short”.\n", "goes: 1,204 of 4,210")
 	got = call(t, f, terminal{}, "retention", "short", "--yes", "--json")
 	contains(t, got.out, `"gone": 1204`, `"bytes": 1300000000`, `"changed": true`)

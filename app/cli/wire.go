@@ -83,7 +83,7 @@ func (p *program) newAgent(layout config.Layout, log *slog.Logger, idle bool) (*
 	return agent.New(agent.Config{
 		Version: p.version, SQLiteVersion: sqlite.LibraryVersion(), Layout: layout, Machine: machine, Host: host,
 		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, log), Logger: log,
-		Retention: standalone.Retention, Autostart: autostart(layout, log), Account: account, Door: account,
+		Retention: standalone.Retention, Cost: standalone.MonthlyCost, Autostart: autostart(layout, log), Account: account, Door: account,
 		OpenSyncer: syncs.syncer, OpenUploader: syncs.uploader,
 	})
 }

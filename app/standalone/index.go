@@ -68,6 +68,18 @@ func (x *index) list(ctx context.Context, level int) ([]*ltx.FileInfo, error) {
 	return nil, err
 }
 
+// stored is how many bytes the levels that were listed hold.
+func (x *index) stored() (n int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, files := range x.levels {
+		for _, f := range files {
+			n += f.Size
+		}
+	}
+	return n
+}
+
 // online ends the stand-in for level 0: from here on a target that cannot be listed is an error.
 func (x *index) online() {
 	x.mu.Lock()

@@ -72,11 +72,14 @@ func NewKeeper(cfg KeeperConfig) *Keeper {
 		cfg.StopTimeout = 10 * time.Second
 	}
 	k := &Keeper{cfg: cfg, ready: make(chan struct{})}
+	cfg.Target = cfg.Target.metered(&k.status.meter)
+	k.cfg.Target = cfg.Target
 	k.replica = NewReplica(ReplicaConfig{Target: cfg.Target, User: cfg.User, Machine: cfg.Machine, Logger: cfg.Logger})
 	k.primary = &primary{
 		t: cfg.Target, user: cfg.User, lineage: cfg.Lineage, machine: cfg.Machine, host: cfg.Host,
 		note: filepath.Join(metaDir(cfg.File.Path()), "lease"), now: cfg.Now,
 	}
+	k.status.now = cfg.Now
 	k.status.init(cfg.Known, cfg.Target.URL())
 	return k
 }
@@ -147,6 +150,7 @@ func (k *Keeper) open(ctx context.Context, rebase string) (*session, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.session = s
+	k.status.measure(s.index.stored)
 	close(k.ready)
 	return s, nil
 }

@@ -31,6 +31,7 @@ func (r *Replica) Thinning(ctx context.Context, now, then app.Retention, pins []
 	left, gone := kept.thinned(then, pins, r.cfg.Now())
 	points, rest := kept.points(), left.points()
 	p.Moments, p.Gone, p.Bytes = len(points), len(points)-len(rest), gone
+	p.Stored, p.StoredThen = kept.size(), kept.comesTo(now, then, r.cfg.Now())
 	p.Oldest, p.OldestThen = oldestOf(points), oldestOf(rest)
 	return p, nil
 }
@@ -54,6 +55,38 @@ func (h history) thinned(r app.Retention, pins []app.RestorePoint, now time.Time
 		bytes += f.Size
 	}
 	return slices.DeleteFunc(slices.Clone(h), func(f *ltx.FileInfo) bool { return gone[f] }), bytes
+}
+
+func (h history) size() (n int64) {
+	for _, f := range h {
+		n += f.Size
+	}
+	return n
+}
+
+const (
+	year = 365 * 24 * time.Hour
+	// leastSeen is over how long at least a history is taken to have grown, so that a first copy is not one an hour.
+	leastSeen = 24 * time.Hour
+)
+
+// comesTo is how many bytes a history holds that has become as long as then promises, or a year old: each level goes on as
+// it did within what now promises.
+func (h history) comesTo(now, then app.Retention, at time.Time) (n int64) {
+	ages, next := agesOf(now), agesOf(then)
+	for _, level := range []int{0, 1, 2, 3, snapshotLevel} {
+		row := min(level, len(ages)-1) // full copies are kept for as long as the coarsest step
+		var bytes int64
+		seen := leastSeen
+		for _, f := range h {
+			if age := at.Sub(f.CreatedAt); f.Level == level && age <= ages[row].keep {
+				bytes += f.Size
+				seen = max(seen, age)
+			}
+		}
+		n += int64(float64(bytes) * float64(min(next[row].keep, year)) / float64(min(seen, max(ages[row].keep, time.Minute))))
+	}
+	return n
 }
 
 // pinned are the points that are kept whatever the retention says.

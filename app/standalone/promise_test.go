@@ -88,6 +88,9 @@ func TestShorteningDoesWhatWasSaid(t *testing.T) {
 	if err != nil || same.Gone != 0 || same.Bytes != 0 || same.Moments == 0 || !same.Oldest.Equal(same.OldestThen) {
 		t.Fatalf("a longer one: %+v, %v", same, err)
 	}
+	if level, err := r.Thinning(t.Context(), m.keep, m.keep, m.pins); err != nil || !between(level.StoredThen, level.Stored, 0.8, 1.2) || !between(same.StoredThen, same.Stored, 2, 3.5) {
+		t.Errorf("as it is %d bytes come to %d, with an hour for 90 days to %d; %v", level.Stored, level.StoredThen, same.StoredThen, err)
+	}
 	short := app.Retention{time.Hour, 6 * time.Hour, aDay, 7 * aDay}
 	plan, err := r.Thinning(t.Context(), m.keep, short, m.pins)
 	if err != nil || plan.Gone == 0 || plan.Bytes == 0 || !plan.OldestThen.After(plan.Oldest) {
@@ -105,6 +108,10 @@ func TestShorteningDoesWhatWasSaid(t *testing.T) {
 	if err != nil || len(left.Points) != plan.Moments-plan.Gone || bytes-still != plan.Bytes || after >= objects || !left.Oldest.Equal(plan.OldestThen) {
 		t.Errorf("said: %+v; %d points and %d bytes went, oldest %s, %v", plan, plan.Moments-len(left.Points), bytes-still, left.Oldest, err)
 	}
+}
+
+func between(n, of int64, least, most float64) bool {
+	return float64(n) >= least*float64(of) && float64(n) <= most*float64(of)
 }
 
 // pin keeps the newest point as a restore does before it begins.
@@ -126,7 +133,7 @@ func (m *month) restores(txid ltx.TXID) {
 
 // stored counts what is at the target.
 func (m *month) stored() (objects int, bytes int64) {
-	for _, f := range m.s.k.cfg.Target.store.(*memoryStore).files {
+	for _, f := range m.s.k.cfg.Target.store.(meteredStore).store.(*memoryStore).files {
 		objects, bytes = objects+1, bytes+int64(len(f.content))
 	}
 	return objects, bytes

@@ -23,6 +23,10 @@ type statusKeeper struct {
 	progress *app.Progress
 	upload   upload
 	out      int64 // bytes handed to the target
+	meter    meter
+	counted  app.Usage // before meter
+	stored   func() int64
+	now      func() time.Time
 }
 
 // mark: every row committed before since is in the changes up to txid.
@@ -42,7 +46,11 @@ type upload struct {
 const showAfter = time.Second
 
 func (k *statusKeeper) init(known app.StandaloneStatus, target string) {
-	k.s = known
+	k.s, k.counted = known, known.Usage
+	if k.counted.Since.IsZero() {
+		k.counted.Since = k.now()
+	}
+	k.counted = k.counted.Recent(k.now())
 	k.s.Target = target
 	k.atTarget, _ = ltx.ParseTXID(known.ReplicatedTXID)
 }
@@ -63,6 +71,10 @@ func (k *statusKeeper) publish() {
 	s.WaitingSince = time.Time{}
 	if len(k.marks) > 0 {
 		s.WaitingSince = k.marks[0].since
+	}
+	s.Usage = k.meter.usage(k.counted)
+	if k.stored != nil {
+		s.Usage.Stored = k.stored()
 	}
 	r := app.Report{Standalone: &s, Fault: k.shpFault, Sent: k.out}
 	if r.Fault == nil {
@@ -247,4 +259,11 @@ func (k *statusKeeper) putOff(next time.Time) {
 	defer k.mu.Unlock()
 	k.s.NextDrillAt = next
 	k.publish()
+}
+
+// measure says what the target holds now.
+func (k *statusKeeper) measure(stored func() int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stored = stored
 }

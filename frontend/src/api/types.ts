@@ -366,6 +366,9 @@ export interface StandaloneStatus {
   next_drill_at?: string;
   /** Retention says what is kept of the history, one promise each. */
   retention?: string[];
+  /** Usage is what was asked of the target, MonthlyCost what a month of that is estimated to cost; nil where not known. */
+  usage?: Usage;
+  monthly_cost?: Cost;
   /** Targets lists every target with the same keys; with one target it is that one. */
   targets?: StandaloneStatus[];
 }
@@ -550,6 +553,37 @@ export interface TableProof {
 
 /** LostKind is how something got into lost & found. */
 export type LostKind = "rejected" | "conflict" | "local" | "share";
+
+/** Usage is what an engine asked of a target, as counted. */
+export interface Usage {
+  /** from when on it was counted */
+  since?: string;
+  /** requests that write or list */
+  writes: number;
+  /** requests that read */
+  reads: number;
+  /** what test restores and looks read */
+  fetched_bytes: number;
+  /** what this machine has there now */
+  stored_bytes: number;
+}
+
+/** Cost is what a month is estimated to cost at the target, in US dollars, by its parts: what is measured now, a month long. */
+export interface Cost {
+  usd: number;
+  requests_usd: number;
+  storage_usd: number;
+  /** of test restores, out of the target's network */
+  fetching_usd: number;
+  /** Writes, Reads and Fetched are a month's; Stored is what is there. */
+  writes: number;
+  reads: number;
+  fetched_bytes: number;
+  stored_bytes: number;
+  /** Measured is from when on it was counted, Prices whose prices they are and of when. */
+  measured_since?: string;
+  prices?: string;
+}
 
 /** CureStep is one rung of the ladder that heals a stall by itself. */
 export interface CureStep {

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"fmt"
+	"time"
+)
+
+// Usage is what an engine asked of a target, as counted.
+type Usage struct {
+	Since   time.Time `json:"since,omitzero"` // from when on it was counted
+	Writes  int64     `json:"writes"`         // requests that write or list
+	Reads   int64     `json:"reads"`          // requests that read
+	Fetched int64     `json:"fetched_bytes"`  // what test restores and looks read
+	Stored  int64     `json:"stored_bytes"`   // what this machine has there now
+}
+
+// usageWindow is what a Usage is about: no more than the last month or two.
+const usageWindow = 60 * 24 * time.Hour
+
+// Recent forgets the first half of what was counted over more than two months, so that a month long ago does not weigh
+// for ever.
+func (u Usage) Recent(now time.Time) Usage {
+	if u.Since.IsZero() || now.Sub(u.Since) <= usageWindow {
+		return u
+	}
+	u.Since = now.Add(-usageWindow / 2)
+	u.Writes, u.Reads, u.Fetched = u.Writes/2, u.Reads/2, u.Fetched/2
+	return u
+}
+
+// Cost is what a month is estimated to cost at the target, in US dollars, by its parts: what is measured now, a month long.
+type Cost struct {
+	Total    float64 `json:"usd"`
+	Requests float64 `json:"requests_usd"`
+	Storage  float64 `json:"storage_usd"`
+	Fetching float64 `json:"fetching_usd"` // of test restores, out of the target's network
+	// Writes, Reads and Fetched are a month's; Stored is what is there.
+	Writes  int64 `json:"writes"`
+	Reads   int64 `json:"reads"`
+	Fetched int64 `json:"fetched_bytes"`
+	Stored  int64 `json:"stored_bytes"`
+	// Measured is from when on it was counted, Prices whose prices they are and of when.
+	Measured time.Time `json:"measured_since,omitzero"`
+	Prices   string    `json:"prices,omitempty"`
+}
+
+// InWords is "about $0.04 a month: requests $0.01, 1.2 GB stored $0.02, test restores $0.01.", or that it costs nothing.
+func (c Cost) InWords() string {
+	if c.Prices == "" {
+		return "nothing: it is a folder of your own."
+	}
+	total := fmt.Sprintf("about $%.2f", c.Total)
+	if c.Total < 0.005 {
+		total = "less than $0.01"
+	}
+	return fmt.Sprintf("%s a month: requests $%.2f, %.1f\u00a0GB stored $%.2f, test restores $%.2f.",
+		total, c.Requests, float64(c.Stored)/1e9, c.Storage, c.Fetching)
+}
