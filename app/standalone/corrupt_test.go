@@ -92,6 +92,21 @@ var corruptions = []corruption{
 		copyFile(t, filepath.Join(dir, objects[i-1]), filepath.Join(dir, objects[i]))
 		return []string{objects[i]}
 	}},
+	{"zeroed", func(t *testing.T, rnd *rand.Rand, dir string, objects []string, _ string) []string {
+		o := anyOf(rnd, objects)
+		rewrite(t, filepath.Join(dir, o), func(b []byte) []byte { return make([]byte, len(b)) })
+		return []string{o}
+	}},
+	{"an extra one", func(t *testing.T, rnd *rand.Rand, dir string, objects []string, _ string) []string {
+		newest := filepath.Base(objects[len(objects)-1])
+		end, err := ltx.ParseTXID(newest[17:33])
+		if err != nil {
+			t.Fatal(err)
+		}
+		extra := filepath.Join("ltx", "0", ltx.FormatFilename(end+1, end+1))
+		copyFile(t, filepath.Join(dir, anyOf(rnd, objects)), filepath.Join(dir, extra))
+		return []string{extra}
+	}},
 	{"another machine's", func(t *testing.T, rnd *rand.Rand, dir string, objects []string, foreign string) []string {
 		o := anyOf(rnd, objects)
 		copyFile(t, filepath.Join(foreign, o), filepath.Join(dir, o))
@@ -110,9 +125,10 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// TestFiftyCorruptions damages a replica in fifty random ways. A restore of the newest point must refuse, name what is
-// at fault, and offer a point that really holds what the ledger says; every other point restores exactly or refuses.
-func TestFiftyCorruptions(t *testing.T) {
+// TestMutations damages a replica in random ways. A restore of the newest point must refuse, name what is at fault, and
+// offer the newest point that can be restored, which really holds what the ledger says; every other point restores exactly or
+// refuses.
+func TestMutations(t *testing.T) {
 	target := fileTarget(t)
 	w, other := newTwin(t, target, "m1", 4096), newTwin(t, target, "m2", 4096)
 	for i := range 14 {
@@ -130,9 +146,9 @@ func TestFiftyCorruptions(t *testing.T) {
 	}
 	root := target.at.path
 	pristine, foreign := filepath.Join(root, machineDir(twinUser, "m1")), filepath.Join(root, machineDir(twinUser, "m2"))
-	for i := range 50 {
+	for i := range mutations {
 		c := corruptions[i%len(corruptions)]
-		t.Run(fmt.Sprintf("%02d %s", i, c.name), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%03d %s", i, c.name), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(42, uint64(i)))
 			hurt := openTarget(t, TargetConfig{URL: "file://" + filepath.Join(t.TempDir(), "copies")})
 			dir := filepath.Join(hurt.at.path, machineDir(twinUser, "m1"))
@@ -174,17 +190,22 @@ func (w *twin) needed(txid ltx.TXID) []*ltx.FileInfo {
 func refuses(t *testing.T, w *twin, r app.Replica, last ltx.TXID, guilty []string) {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "image.db")
-	err := tryFetch(t, r, app.Moment{}, to)
-	for _, m := range []app.Moment{{}, {Point: last.String()}} {
+	moments := []app.Moment{{}, {Point: last.String()}}
+	if filepath.Base(guilty[0])[:16] > last.String() { // an extra object: what was there before it is whole
+		moments = moments[:1]
+	}
+	var offered string
+	for _, m := range moments {
+		err := tryFetch(t, r, m, to)
 		if err == nil {
 			t.Fatalf("%v: restored in spite of a fault in %v", m, guilty)
 		}
 		if _, statErr := os.Stat(to); !errors.Is(statErr, os.ErrNotExist) {
 			t.Errorf("a partial file was left: %v", statErr)
 		}
-		offersGood(t, w, r, err, guilty)
-		err = tryFetch(t, r, app.Moment{Point: last.String()}, to)
+		offered = offersGood(t, w, r, err, guilty)
 	}
+	newest := ""
 	for _, txid := range w.order {
 		path := filepath.Join(t.TempDir(), txid.String())
 		if tryFetch(t, r, app.Moment{Point: txid.String()}, path) != nil {
@@ -193,6 +214,10 @@ func refuses(t *testing.T, w *twin, r app.Replica, last ltx.TXID, guilty []strin
 		if c := contentOfFile(t, path); c != w.ledger[txid] {
 			t.Errorf("%s: wrong image: %s, want %s", txid, c, w.ledger[txid])
 		}
+		newest = txid.String()
+	}
+	if offered != newest {
+		t.Errorf("offered is %q, the newest point that can be restored is %q", offered, newest)
 	}
 }
 
@@ -205,7 +230,7 @@ func tryFetch(t *testing.T, r app.Replica, m app.Moment, to string) error {
 	return r.Fetch(t.Context(), plan, to, nil)
 }
 
-func offersGood(t *testing.T, w *twin, r app.Replica, err error, guilty []string) {
+func offersGood(t *testing.T, w *twin, r app.Replica, err error, guilty []string) (good string) {
 	t.Helper()
 	e := mustCode(t, err, app.CodeDamaged)
 	fault, ok := errors.AsType[*Damage](err)
@@ -220,7 +245,7 @@ func offersGood(t *testing.T, w *twin, r app.Replica, err error, guilty []string
 		t.Errorf("%q does not name one of %v", e.Message, guilty)
 	}
 	if fault.Good.ID == "" {
-		return // the base of everything is damaged
+		return "" // the base of everything is damaged
 	}
 	txid, parseErr := ltx.ParseTXID(fault.Good.ID)
 	if parseErr != nil {
@@ -230,6 +255,7 @@ func offersGood(t *testing.T, w *twin, r app.Replica, err error, guilty []string
 	if c := contentOfFile(t, path); c != w.ledger[txid] {
 		t.Errorf("the offered point %s holds %s, want %s", txid, c, w.ledger[txid])
 	}
+	return fault.Good.ID
 }
 
 // sameEnd tolerates that of a missing object only the first change it held is known.

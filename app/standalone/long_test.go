@@ -2,4 +2,7 @@
 
 package standalone
 
-const leaseRaces = 100
+const (
+	leaseRaces = 100
+	mutations  = 500
+)
