@@ -51,15 +51,26 @@ type Primary struct {
 	Since   time.Time `json:"since"`
 }
 
+// Origin is where a file came from that was restored from another machine's history.
+type Origin struct {
+	Lineage string    `json:"lineage"`
+	Machine string    `json:"machine"`
+	Host    string    `json:"host,omitempty"`
+	Point   string    `json:"point"`
+	At      time.Time `json:"at"` // when it was restored
+}
+
 // MachineInfo is the content of machine.json beside a machine's data.
 type MachineInfo struct {
-	Host           string           `json:"host"`
-	OS             string           `json:"os"`
-	Version        string           `json:"version"`
-	DB             string           `json:"db"`
-	Lineage        string           `json:"lineage"`
-	LastReplicated time.Time        `json:"last_replicated,omitzero"`
-	Rows           map[string]int64 `json:"rows,omitempty"`
+	Host           string    `json:"host"`
+	OS             string    `json:"os"`
+	Version        string    `json:"version"`
+	DB             string    `json:"db"`
+	Lineage        string    `json:"lineage"`
+	LastReplicated time.Time `json:"last_replicated,omitzero"`
+	// From is whose history the file was restored from, where this machine then went on with one of its own.
+	From Origin           `json:"from,omitzero"`
+	Rows map[string]int64 `json:"rows,omitempty"`
 }
 
 // Moment selects a restore point: exactly one field is set, or none for the newest.
@@ -73,6 +84,9 @@ type RestoreRequest struct {
 	Moment
 	Machine string `json:"machine,omitempty"` // ID; empty = this one, or the target's only one
 	To      string `json:"to,omitempty"`      // absolute path of a new file; empty = the live file
+	// TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history
+	// that another machine writes is branched from.
+	TakeOver bool `json:"take_over,omitempty"`
 	// Rows brings chosen rows back as ordinary changes; nil is the whole file.
 	Rows *Choice `json:"rows,omitempty"`
 }
@@ -91,6 +105,8 @@ type RestorePlan struct {
 	DiskFree   int64   `json:"disk_free"`
 	// UndoFor is how long a restore into the live file can be undone; 0 for a restore into a new one.
 	UndoFor time.Duration `json:"undo_for_ns,omitempty"`
+	// Writer is the other machine that writes the history which a restore into the live file follows; nil for none.
+	Writer *Primary `json:"writer,omitempty"`
 	// Back is what a request for rows would bring back.
 	Back *Back `json:"back,omitempty"`
 }
@@ -110,6 +126,8 @@ type RestoreResult struct {
 	Took  time.Duration `json:"took_ns"`
 	// WritersWaited is how long the write lock was held.
 	WritersWaited time.Duration `json:"writers_waited_ns"`
+	// History says with which history the file goes on, where it came from another machine's. One sentence.
+	History string `json:"history,omitempty"`
 	// Kept is where a damaged file was moved to, if one was.
 	Kept string `json:"kept,omitempty"`
 	// Back is what was brought back, of a request for rows; then Rows counts them, and Tables and Undo are empty.

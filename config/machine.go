@@ -17,6 +17,8 @@ type Machine struct {
 	ID string `json:"id"`
 	// Lineage names the history of the file. It stays when the ID changes, and a restore carries it to other machines.
 	Lineage string `json:"lineage"`
+	// From is whose history the file was restored from, while this machine goes on with one of its own.
+	From app.Origin `json:"from,omitzero"`
 	// Was is the ID before the last change; empty while it never changed.
 	Was string `json:"was,omitempty"`
 	// OSHash is a hash of the OS machine id; empty while the system had none.
@@ -80,13 +82,13 @@ func (f MachineFile) place(m *Machine) {
 	m.Home, m.Folder = home, folder
 }
 
-// SetLineage records the lineage of the history that the file now follows.
-func (f MachineFile) SetLineage(lineage string) error {
+// SetLineage records the lineage of the history that the file now follows, and the one it came from; zero for none.
+func (f MachineFile) SetLineage(lineage string, from app.Origin) error {
 	machine, _, err := f.Load()
-	if err != nil || machine.Lineage == lineage {
+	if err != nil || machine.Lineage == lineage && machine.From == from {
 		return err
 	}
-	machine.Lineage = lineage
+	machine.Lineage, machine.From = lineage, from
 	return f.store().save(machine)
 }
 

@@ -92,11 +92,11 @@ func TestDamagedMachineGetsNewIDs(t *testing.T) {
 func TestLineageIsCarriedAlong(t *testing.T) {
 	f := machineFile(t)
 	first := mustMachine(t, f)
-	if err := f.SetLineage("of-another-machine"); err != nil {
+	if err := f.SetLineage("of-another-machine", app.Origin{Machine: "m", Lineage: "former"}); err != nil {
 		t.Fatal(err)
 	}
 	second := mustMachine(t, f)
-	if second.Lineage != "of-another-machine" || second.ID != first.ID {
+	if second.Lineage != "of-another-machine" || second.From.Lineage != "former" || second.ID != first.ID {
 		t.Errorf("got %+v", second)
 	}
 }

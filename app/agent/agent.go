@@ -129,7 +129,8 @@ type Agent struct {
 // core is the state that only Run's goroutine touches.
 type core struct {
 	prefs     app.Prefs
-	lineage   string // of the file's history
+	lineage   string     // of the file's history
+	from      app.Origin // whose history it was before
 	records   config.Records
 	recordsAt time.Time // last saved
 	restoring bool
@@ -187,6 +188,7 @@ func New(cfg Config) (*Agent, error) {
 	}
 	a.core.reading = map[string]int{}
 	a.core.need, a.core.lineage = map[app.Mode]int{}, cfg.Machine.Lineage
+	a.core.from = cfg.Machine.From
 	a.core.journal = openJournal(cfg.Layout.Journal, cfg.Logger)
 	a.board.init()
 	a.publish()

@@ -237,6 +237,7 @@ func (a *Agent) machineInfo(file File, lineage string) func(context.Context) app
 		info := app.MachineInfo{
 			Host: a.cfg.Host, OS: osName, Version: a.cfg.Version, DB: file.Path(), Lineage: lineage,
 		}
+		a.tell(func() { info.From = a.core.from })
 		if fi, err := file.Inspect(ctx); err == nil {
 			info.Rows = fi.Rows
 		}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,9 @@ func (a *Agent) settlePrimary(ctx context.Context, storage Storage, user string,
 		return err
 	}
 	is, err := storage.Primary(ctx, user, lineage)
+	if from := a.origin(ctx); err == nil && req.TakeOver && from.Lineage != "" && is.Machine == a.cfg.Machine.ID {
+		return a.rejoin(ctx, storage, user, from, res)
+	}
 	if err != nil || is.Machine == a.cfg.Machine.ID || is == (app.Primary{}) {
 		return err
 	}
@@ -53,11 +57,94 @@ func (a *Agent) branch(ctx context.Context, res *app.SetupResult) error {
 	if err != nil {
 		return app.Errorf(app.CodeFailed, "setup", "The system gives no random numbers.").Wrap(err)
 	}
-	if err := (config.MachineFile{Path: a.cfg.Layout.Machine}).SetLineage(fresh.String()); err != nil {
+	if err := a.setLineage(ctx, fresh.String(), a.origin(ctx)); err != nil {
 		return err
 	}
 	res.Steps = append(res.Steps, "Began a history of its own for this file.")
-	return a.do(ctx, func() { a.core.lineage = fresh.String() })
+	return nil
+}
+
+// setLineage makes the file follow a history. An engine that runs begins anew with it.
+func (a *Agent) setLineage(ctx context.Context, lineage string, from app.Origin) error {
+	if err := (config.MachineFile{Path: a.cfg.Layout.Machine}).SetLineage(lineage, from); err != nil {
+		return err
+	}
+	return a.do(ctx, func() {
+		a.core.lineage, a.core.from = lineage, from
+		if a.core.engine != nil {
+			a.core.engine.wanted = wanted{}
+		}
+	})
+}
+
+func (a *Agent) origin(ctx context.Context) (from app.Origin) {
+	_ = a.do(ctx, func() { from = a.core.from }) // of an agent that ends nothing follows
+	return from
+}
+
+// rejoin makes this machine the one that writes the history its file was restored from.
+func (a *Agent) rejoin(ctx context.Context, storage Storage, user string, from app.Origin, res *app.SetupResult) error {
+	if err := storage.TakeOver(ctx, user, from.Lineage, a.cfg.Machine.ID, a.cfg.Host); err != nil {
+		return err
+	}
+	if err := a.setLineage(ctx, from.Lineage, app.Origin{}); err != nil {
+		return err
+	}
+	res.Steps = append(res.Steps, "Took over from "+hostOf(app.Primary{Machine: from.Machine, Host: from.Host})+
+		", whose history this file came from. It stops copying; its points stay restorable.")
+	return nil
+}
+
+// source is where the restore of another machine's file comes from, and who writes that history; zeros for this machine's
+// own, and for one of an older version that says nothing of its lineage.
+func (a *Agent) source(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) (from app.Origin, writer app.Primary, err error) {
+	own, err := a.lineage(ctx)
+	if err != nil || plan.Machine == a.cfg.Machine.ID {
+		return from, writer, err
+	}
+	machines, err := r.Machines(ctx)
+	i := slices.IndexFunc(machines, func(m app.Machine) bool { return m.ID == plan.Machine })
+	if err != nil || i < 0 || machines[i].Lineage == "" || machines[i].Lineage == own {
+		return from, writer, err
+	}
+	from = app.Origin{Lineage: machines[i].Lineage, Machine: plan.Machine, Host: machines[i].Host, Point: plan.Point.ID, At: a.cfg.Now().UTC()}
+	storage, err := a.cfg.OpenStorage(ctx, p)
+	if err != nil {
+		return from, writer, err
+	}
+	defer func() { _ = storage.Close() }()
+	writer, err = storage.Primary(ctx, p.User, from.Lineage)
+	return from, writer, err
+}
+
+// follow lets the file go on with the history it was restored from, or with its own beside it, and says which.
+func (a *Agent) follow(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan, takeOver bool) (string, error) {
+	from, writer, err := a.source(ctx, p, r, plan)
+	if err != nil || from.Lineage == "" {
+		return "", err
+	}
+	other := writer.Machine != "" && writer.Machine != a.cfg.Machine.ID
+	if other && !takeOver {
+		own, err := a.lineage(ctx)
+		if err == nil {
+			err = a.setLineage(ctx, own, from)
+		}
+		return "It goes on as a branch of its own, beside " + hostOf(writer) + ", which writes the history it came from.", err
+	}
+	if other {
+		storage, err := a.cfg.OpenStorage(ctx, p)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = storage.Close() }()
+		if err := storage.TakeOver(ctx, p.User, from.Lineage, a.cfg.Machine.ID, a.cfg.Host); err != nil {
+			return "", err
+		}
+	}
+	if err := a.setLineage(ctx, from.Lineage, app.Origin{}); err != nil || !other {
+		return "It goes on with the history it came from.", err
+	}
+	return "It goes on with the history it came from; " + hostOf(writer) + " stops copying.", nil
 }
 
 func (a *Agent) lineage(ctx context.Context) (l string, err error) {

@@ -103,6 +103,11 @@ func (a *Agent) plan(ctx context.Context, p app.Prefs, r app.Replica, req app.Re
 		plan.DiskNeeded += 2 * plan.DBBytes // the write-ahead log and the change file
 		plan.UndoFor = undoFor
 		dir = a.imageDir(p)
+		if _, writer, err := a.source(ctx, p, r, plan); err != nil {
+			return plan, err
+		} else if writer.Machine != "" && writer.Machine != a.cfg.Machine.ID {
+			plan.Writer = &writer
+		}
 	}
 	plan.DiskFree, err = diskFree(dir)
 	return plan, err
@@ -125,6 +130,8 @@ func (a *Agent) checkRequest(req app.RestoreRequest) error {
 			WithHint("Choose a moment of the past; `coditect-sync points` lists them.")
 	case !req.At.IsZero() && req.Point != "":
 		return app.Errorf(app.CodeInvalid, "restore", "A time and a point were both given.").WithHint("Give one of them.")
+	case req.TakeOver && (req.To != "" || req.Rows != nil):
+		return app.Errorf(app.CodeInvalid, "restore", "Only a restore of the whole live file takes a history over.").WithHint("Leave one of the two out.")
 	case req.To != "" && req.Rows != nil:
 		return app.Errorf(app.CodeInvalid, "restore", "Rows are brought back into the live file; a new file has all of them.").WithHint("Leave one of the two out.")
 	case req.To == "":
@@ -183,8 +190,14 @@ func (a *Agent) Restore(ctx context.Context, req app.RestoreRequest) (app.Restor
 			res, err = a.restoreTo(ctx, p, r, plan, req.To)
 			return err
 		}
-		res, err = a.restoreLive(ctx, p, r, plan)
-		return err
+		if res, err = a.restoreLive(ctx, p, r, plan); err != nil {
+			return err
+		}
+		// The rows are there by now: what fails here is told beside the result.
+		if res.History, err = a.follow(context.WithoutCancel(ctx), p, r, plan, req.TakeOver); err != nil {
+			res.History = "With which history it goes on was not settled: " + app.AsError("restore", err).Message
+		}
+		return nil
 	})
 	if err != nil {
 		err = notRestored(err)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 // restoreFlags are what was typed.
 type restoreFlags struct {
 	latest, dryRun, yes    bool
+	takeOver, branch       bool
 	at, point, machine, to string
 	tables, ids            []string
 	where                  string
@@ -45,6 +47,8 @@ func (p *program) restoreVerb() *cobra.Command {
 	c.Flags().StringArrayVar(&f.tables, "table", nil, "bring back only rows of this `TABLE`; may be repeated")
 	c.Flags().StringArrayVar(&f.ids, "id", nil, "with --table: only the row with this `ID`; may be repeated")
 	p.word(c, &f.where, "where", "with --table: only rows that meet this `CONDITION` in SQL, as they were then")
+	c.Flags().BoolVar(&f.takeOver, "take-over", false, "with --machine: go on with its history, which it then stops writing")
+	c.Flags().BoolVar(&f.branch, "branch", false, "with --machine: go on beside its history (the default)")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what it would do")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	p.completes(c, "point", p.pointIDs)
@@ -82,11 +86,32 @@ func (p *program) restore(ctx context.Context, f restoreFlags) error {
 			if err := p.agreed(ctx, s, req, plan); err != nil {
 				return err
 			}
+			if plan.Writer != nil && !f.branch && !f.takeOver {
+				if req.TakeOver, err = p.askTakeOver(ctx, *plan.Writer); err != nil {
+					return err
+				}
+			}
 		}
 		// The plan's point, so that what was agreed to is what happens.
 		req.Moment, req.Machine = app.Moment{Point: plan.Point.ID}, plan.Machine
 		return p.doRestore(ctx, s, req)
 	})
+}
+
+// askTakeOver asks with which history the file goes on, where another machine writes the one it comes from.
+func (p *program) askTakeOver(ctx context.Context, w app.Primary) (bool, error) {
+	p.err.line(plain.of("%s writes that history, since %s.", w.Host, moment(w.Since, p.now())))
+	answer, err := p.ask(ctx, "Take over from it, or branch: a history of its own beside it?", "branch")
+	if err != nil {
+		return false, err
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "branch":
+		return false, nil
+	case "take over", "take-over":
+		return true, nil
+	}
+	return false, app.Errorf(app.CodeCanceled, "restore", "Nothing was changed.")
 }
 
 func (p *program) agreed(ctx context.Context, s *session, req app.RestoreRequest, plan app.RestorePlan) error {
@@ -111,6 +136,10 @@ func (p *program) restoreRequest(f restoreFlags) (app.RestoreRequest, error) {
 	if said > 1 {
 		return req, app.Errorf(app.CodeInvalid, "restore", "--latest, --at and --point each name a moment.").WithHint("Use one of them.")
 	}
+	if f.takeOver && f.branch {
+		return req, app.Errorf(app.CodeInvalid, "restore", "Taking over and branching were both asked for.").WithHint("Choose one of them.")
+	}
+	req.TakeOver = f.takeOver
 	if f.at != "" {
 		at, err := parseTime("restore", f.at, p.now())
 		if err != nil {

@@ -26,6 +26,9 @@ func (p *program) tellPlan(ctx context.Context, s *screen, svc app.Watcher, req 
 	if plan.Machine != st.MachineID {
 		s.field("Machine", plain.of("%s", plan.Machine))
 	}
+	if plan.Writer != nil {
+		s.field("History", plain.of("written by %s; a branch of it, or with --take-over from here on", plan.Writer.Host))
+	}
 	if req.To != "" {
 		s.field("Into", plain.of("%s, a new file; the live file stays as it is", req.To))
 	} else {
@@ -63,6 +66,9 @@ func (p *program) tellRestored(res app.RestoreResult, live bool) {
 	p.out.field("File", plain.of("%s", res.Path))
 	p.out.field("Point", plain.of("%s", res.Point.ID))
 	p.out.field("Checked", plain.of("integrity %s, %s", res.Integrity, count(res.Rows, "row")), equalSpan(res))
+	if res.History != "" {
+		p.out.field("History", plain.of("%s", res.History))
+	}
 	if res.Note != "" {
 		p.out.field("Note", waits.of("%s", res.Note))
 	}

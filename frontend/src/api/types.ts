@@ -87,6 +87,8 @@ export interface RestoreRequest extends Moment {
   machine?: string;
   /** absolute path of a new file; empty = the live file */
   to?: string;
+  /** TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history that another machine writes is branched from. */
+  take_over?: boolean;
   /** Rows brings chosen rows back as ordinary changes; nil is the whole file. */
   rows?: Choice;
 }
@@ -107,6 +109,8 @@ export interface RestorePlan {
   disk_free: number;
   /** UndoFor is how long a restore into the live file can be undone; 0 for a restore into a new one. */
   undo_for_ns?: number;
+  /** Writer is the other machine that writes the history which a restore into the live file follows; nil for none. */
+  writer?: Primary;
   /** Back is what a request for rows would bring back. */
   back?: Back;
 }
@@ -126,6 +130,8 @@ export interface RestoreResult {
   took_ns: number;
   /** WritersWaited is how long the write lock was held. */
   writers_waited_ns: number;
+  /** History says with which history the file goes on, where it came from another machine's. One sentence. */
+  history?: string;
   /** Kept is where a damaged file was moved to, if one was. */
   kept?: string;
   /** Back is what was brought back, of a request for rows; then Rows counts them, and Tables and Undo are empty. */
@@ -457,6 +463,8 @@ export interface MachineInfo {
   db: string;
   lineage: string;
   last_replicated?: string;
+  /** From is whose history the file was restored from, where this machine then went on with one of its own. */
+  from?: Origin;
   rows?: Record<string, number>;
 }
 
@@ -474,6 +482,13 @@ export interface Choice {
   /** IDs are primary keys, as text, and Where is a condition in SQL on the rows as they were; each narrows down a single table, and only one of the two is given. */
   ids?: string[];
   where?: string;
+}
+
+/** Primary is the machine that writes a lineage, and since when; zero for none. */
+export interface Primary {
+  machine: string;
+  host: string;
+  since: string;
 }
 
 /** Back is what is, or would be, brought back. */
@@ -598,6 +613,16 @@ export type Phase = "enrol" | "connecting" | "uploading" | "first_sync" | "catch
 
 /** PointKind tells what object a point comes from. */
 export type PointKind = "full" | "change" | "merged";
+
+/** Origin is where a file came from that was restored from another machine's history. */
+export interface Origin {
+  lineage: string;
+  machine: string;
+  host?: string;
+  point: string;
+  /** when it was restored */
+  at: string;
+}
 
 /** TableBack counts rows of a table. */
 export interface TableBack {
