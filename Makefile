@@ -26,6 +26,7 @@ ORDER   := -p 3 ./story ./app/standalone ./app/cloud ./...
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 WAILS := github.com/wailsapp/wails/v2/cmd/wails@v2.15.0
+S3SERVER := github.com/versity/versitygw/cmd/versitygw@v1.8.0
 LITESTREAM := github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
 
 # The program with the window is the same main.go with Wails' tags.
@@ -35,7 +36,7 @@ WINDOW_TAGS := desktop,production,webkit2_41,$(TAGS)
 WINDOW_NEEDS := gcc=gcc,libc6-dev pkg-config=pkg-config /usr/include/gtk-3.0/gtk/gtk.h=libgtk-3-dev \
 	/usr/include/webkitgtk-4.1/webkit2/webkit2.h=libwebkit2gtk-4.1-dev
 
-# What the tests run besides Go: a C compiler for the race detector, other people's SQLite and a database that others
+# What the tests run besides Go (and sshd, and a server that speaks S3): a C compiler for the race detector, other people's SQLite and a database that others
 # made, a session bus for the tray, a keychain, and a reader of application entries.
 TEST_NEEDS := gcc=gcc,libc6-dev sqlite3=sqlite3 python3=python3 git=git dbus-daemon=dbus desktop-file-validate=desktop-file-utils \
   gio=libglib2.0-bin gnome-keyring-daemon=gnome-keyring /usr/share/proj/proj.db=proj-data
@@ -105,11 +106,15 @@ wails: page ## the same through Wails' own tool and wails.json
 .PHONY: test
 test: lint cross page-test window-test ## everything a change must pass, in half an hour: rules, other systems, page, window, program
 	@build/setup/apt.sh $(TEST_NEEDS)
+	@build/setup/sshd.sh
+	@build/setup/tool.sh $(TOOLS) $(S3SERVER) >/dev/null
 	"$$(build/setup/tool.sh $(TOOLS) $(GOTESTSUM))" --format pkgname -- $(RACE) -tags '$(TAGS)' -timeout 40m $(ORDER)
 
 .PHONY: long
 long: ## the long suite: more rows, more kills, ten idle minutes
 	@build/setup/apt.sh $(TEST_NEEDS)
+	@build/setup/sshd.sh
+	@build/setup/tool.sh $(TOOLS) $(S3SERVER) >/dev/null
 	"$$(build/setup/tool.sh $(TOOLS) $(GOTESTSUM))" --format pkgname -- $(RACE) -tags 'long,$(TAGS)' -timeout 6h ./...
 
 .PHONY: soak

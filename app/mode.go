@@ -45,8 +45,8 @@ type Prefs struct {
 	PausedUntil time.Time `json:"paused_until,omitzero"`
 	// DB is the absolute path of the file that is kept safe.
 	DB string `json:"db,omitempty"`
-	// Target is the URL where the replica lives: file:///abs/dir, gs://bucket[/prefix] or
-	// s3://bucket[/prefix][?endpoint=URL&region=NAME].
+	// Target is the URL where the replica lives: file:///abs/dir, gs://bucket[/prefix],
+	// s3://bucket[/prefix][?endpoint=URL&region=NAME] or sftp://user@host[:port]/dir.
 	Target string `json:"target,omitempty"`
 	// User is the {user_id} of the object layout standalone/{user_id}/{machine_id}.
 	User string `json:"user,omitempty"`

@@ -2,7 +2,9 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
+	"net"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -26,10 +28,12 @@ type litestreamConfig struct {
 	Path   string
 	// Of an S3 bucket, where the URL says it.
 	Endpoint, Region string
+	// Of an sftp folder.
+	Host, User string
 }
 
 // LitestreamYML is a configuration with which the stock litestream restores what this program wrote. dbPath is absolute,
-// targetURL is a file, gs or s3 URL, and prefix is where the machine's copy lives in it: standalone/USER/MACHINE.
+// targetURL is a file, gs, s3 or sftp URL, and prefix is where the machine's copy lives in it: standalone/USER/MACHINE.
 // CodeInvalid for a target of another kind.
 func LitestreamYML(dbPath, targetURL, prefix string) ([]byte, error) {
 	c, err := stockReplica(targetURL, prefix)
@@ -65,9 +69,12 @@ func stockReplica(targetURL, prefix string) (litestreamConfig, error) {
 			Type: "s3", Bucket: u.Host, Path: strings.TrimPrefix(path.Join(u.Path, prefix, "ltx"), "/"), // which the stock client leaves out
 			Endpoint: u.Query().Get("endpoint"), Region: u.Query().Get("region"),
 		}, nil
+	case "sftp":
+		host := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "22"))
+		return litestreamConfig{Type: "sftp", Host: host, User: u.User.Username(), Path: path.Join(u.Path, prefix)}, nil
 	}
 	return litestreamConfig{}, app.Errorf(app.CodeInvalid, "write litestream.yml", "There is no storage of the kind %q.", u.Scheme).
-		WithHint("Use file:///folder, gs://bucket/folder or s3://bucket/folder.")
+		WithHint("Use file:///folder, gs://bucket/folder, s3://bucket/folder or sftp://user@host/folder.")
 }
 
 // FilePath is the absolute path in a file:// URL, as this OS writes it: the reverse of FileURL.

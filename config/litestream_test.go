@@ -88,6 +88,22 @@ func TestLitestreamYMLOfAnS3Bucket(t *testing.T) {
 	}
 }
 
+func TestLitestreamYMLOfAnSFTPFolder(t *testing.T) {
+	for target, want := range map[string]map[string]string{
+		"sftp://mira@nas/a%20b":     {"host": "nas:22", "path": "/a b/" + prefix},
+		"sftp://mira@[fe80::1]:2/x": {"host": "[fe80::1]:2", "path": "/x/" + prefix},
+	} {
+		raw, err := LitestreamYML("/m/context.db", target, prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want["type"], want["user"], want["key-path"] = "sftp", "mira", "expanded-HOME/.ssh/id_ed25519"
+		if _, r := readAsStock(t, raw); !maps.Equal(r, want) {
+			t.Errorf("%s became %q, want %q", target, r, want)
+		}
+	}
+}
+
 func TestLitestreamYMLRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ db, target string }{
 		"an unknown kind":   {"/m.db", "ftp://host/x"},

@@ -43,8 +43,8 @@ func checkPrefs(p app.Prefs) error {
 	if err != nil {
 		return app.Errorf(app.CodeInvalid, "save preferences", "The storage address is not a URL.")
 	}
-	if u.User != nil {
-		return app.Errorf(app.CodeInvalid, "save preferences", "The storage address must not hold a user name or password.").
+	if _, password := u.User.Password(); password || u.User != nil && u.Scheme != "sftp" {
+		return app.Errorf(app.CodeInvalid, "save preferences", "The storage address must not hold a password, and a user name for sftp only.").
 			WithHint("Leave it out of the address and use a key file or the system's own credentials.")
 	}
 	for name := range u.Query() {

@@ -98,12 +98,18 @@ func TestPrefsOfANewerVersionAreLeft(t *testing.T) {
 
 func TestPrefsWithAPasswordAreNotSaved(t *testing.T) {
 	f := prefsFile(t)
+	if err := f.Save(app.Prefs{Target: "sftp://mira:hunter2@nas/copies"}); app.CodeOf(err) != app.CodeInvalid || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a password for sftp: %v", err)
+	}
 	err := f.Save(app.Prefs{Target: "gs://mira:hunter2@bucket"})
 	if app.CodeOf(err) != app.CodeInvalid || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(f.Path); !os.IsNotExist(err) {
 		t.Errorf("the file is there: %v", err)
+	}
+	if err := f.Save(app.Prefs{Target: "sftp://mira@nas/copies"}); err != nil {
+		t.Errorf("who logs in to a server is no secret: %v", err)
 	}
 }
 

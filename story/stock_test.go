@@ -24,6 +24,10 @@ func TestStockLitestreamRestores(t *testing.T) {
 		gcs := apptest.StartGCS(t, "memory-backup")
 		withoutUs(t, stock, "gs://memory-backup/mine", "STORAGE_EMULATOR_HOST="+gcs.URL)
 	})
+	t.Run("SSH", func(t *testing.T) {
+		server := apptest.StartSSHD(t)
+		withoutUs(t, stock, server.Target("copies"), server.Env()...)
+	})
 	t.Run("S3", func(t *testing.T) {
 		server := apptest.StartS3(t, "memory-backup")
 		withoutUs(t, stock, server.Target("memory-backup/mine"), server.Env()...)

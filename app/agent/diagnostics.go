@@ -85,10 +85,13 @@ func tailOf(path string, limit int64) []byte {
 }
 
 // places are what stands behind the scheme of a target, which may name a person or a company: all of it, and of a bucket
-// at a server of one's own also what the log has apart.
+// at a server of one's own, and of a folder of another computer, also what the log has apart.
 func places(target string) []string {
 	_, rest, _ := strings.Cut(target, "://")
 	u, err := url.Parse(target)
+	if err == nil && u.Scheme == "sftp" {
+		return []string{rest, u.Host, u.Hostname(), u.Path, u.User.Username()}
+	}
 	if err != nil || u.RawQuery == "" {
 		return []string{rest}
 	}

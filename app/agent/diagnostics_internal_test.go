@@ -23,6 +23,17 @@ func TestTailBeginsWithAWholeLine(t *testing.T) {
 	}
 }
 
+func TestRedactorHidesAFolderOfAnotherComputer(t *testing.T) {
+	hide := newRedactor("host", "sftp://mira@nas.lumen.works:2222/srv/copies")
+	text := `sftp://mira@nas.lumen.works:2222/srv/copies, /srv/copies at nas.lumen.works, dial nas.lumen.works:2222, for mira`
+	got := string(hide.redact([]byte(text)))
+	for _, part := range []string{"mira", "lumen", "srv"} {
+		if strings.Contains(got, part) {
+			t.Errorf("%q is in %s", part, got)
+		}
+	}
+}
+
 // TestRedactorHidesABucketAtOnesOwnServer: each part of its address, for the log has them apart; and a key's id.
 func TestRedactorHidesABucketAtOnesOwnServer(t *testing.T) {
 	hide := newRedactor("host", "s3://mira-memory/notes?endpoint=https://minio.lumen.works:9000&region=eu")

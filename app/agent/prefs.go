@@ -222,9 +222,9 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequ
 	return nil
 }
 
-// create makes a bucket that is to be made, and the last folder of a file target.
+// create makes a bucket that is to be made, and the last folder of a file or sftp target.
 func create(ctx context.Context, storage Storage, target string, req app.SetupRequest) error {
-	if !req.Create && !isFile(target) {
+	if !req.Create && !isFolder(target) {
 		return nil
 	}
 	return storage.Create(ctx)
@@ -298,8 +298,14 @@ func (a *Agent) adoptPrefs(ctx context.Context, was, p app.Prefs) error {
 	return err
 }
 
-// isFile tells that a target is a folder, where reading costs nothing.
-func isFile(target string) bool {
+// isFolder tells that a target is a folder, here or on another computer, where reading costs nothing.
+func isFolder(target string) bool {
+	u, err := url.Parse(target)
+	return err == nil && (u.Scheme == "file" || u.Scheme == "sftp")
+}
+
+// isHere tells that a target is a folder of this computer.
+func isHere(target string) bool {
 	u, err := url.Parse(target)
 	return err == nil && u.Scheme == "file"
 }

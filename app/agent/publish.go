@@ -75,7 +75,7 @@ func (a *Agent) standalone() app.StandaloneStatus {
 
 // drillEvery is the interval of test restores for the target in use.
 func (a *Agent) drillEvery() time.Duration {
-	if isFile(a.core.prefs.Target) {
+	if isFolder(a.core.prefs.Target) {
 		return 24 * time.Hour
 	}
 	return 7 * 24 * time.Hour

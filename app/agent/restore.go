@@ -91,7 +91,7 @@ func (a *Agent) plan(ctx context.Context, p app.Prefs, r app.Replica, req app.Re
 	}
 	size := float64(plan.DBBytes)
 	read := float64(plan.Bytes) / rateNetwork
-	if isFile(p.Target) {
+	if isHere(p.Target) {
 		read = size / rateRead
 	}
 	plan.Seconds = read + size/rateCheck

@@ -18,9 +18,10 @@ touched. The storage is one of
   gs://bucket/folder                            Google Cloud Storage
   s3://bucket/folder                            Amazon S3; ?region=NAME where the AWS configuration says another
   s3://bucket/folder?endpoint=https://HOST      a server that speaks S3
+  sftp://user@host/folder                       a folder of another computer, over SSH; host:PORT where it is not 22
 
 Keys are never part of it: those for s3:// are found where AWS tools keep them (~/.aws/credentials, the environment, the
-machine's role). The storage is written to, read back and cleaned up before anything is saved.`
+machine's role), those for sftp:// in the ssh agent and ~/.ssh, which must know the server already. The storage is written to, read back and cleaned up before anything is saved.`
 
 func (p *program) setupVerb() *cobra.Command {
 	var req app.SetupRequest
@@ -84,7 +85,7 @@ func (p *program) askSetup(ctx context.Context, s *session, req *app.SetupReques
 	if req.DB, err = p.ask(ctx, "Which SQLite file is to be kept safe?", file); err != nil {
 		return err
 	}
-	req.Target, err = p.ask(ctx, "Where do the copies go, a folder, gs://bucket/folder or s3://bucket/folder?", target)
+	req.Target, err = p.ask(ctx, "Where do the copies go, a folder, gs://bucket/folder, s3://bucket/folder or sftp://user@host/folder?", target)
 	return err
 }
 

@@ -66,7 +66,7 @@ func classify(op string, err error) *app.Error {
 	if access == nil {
 		access = &accessError{place: "the disk"}
 	}
-	for _, known := range []func(*accessError, error) *app.Error{ofContext, ofSource, ofPlace, ofCredentials, ofAPI, ofS3, ofNetwork, ofSystem, ofAccess} {
+	for _, known := range []func(*accessError, error) *app.Error{ofContext, ofSource, ofPlace, ofCredentials, ofAPI, ofS3, ofSFTP, ofNetwork, ofSystem, ofRemote, ofAccess} {
 		if e := known(access, err); e != nil {
 			e.Op, e.Err = op, err
 			return e

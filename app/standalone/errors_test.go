@@ -73,6 +73,11 @@ func patient(t *testing.T, target *Target) {
 		s.idle = time.Minute
 	case *s3Store:
 		target.store = newS3Store(target.at, time.Minute)
+	case *sftpStore:
+		if err := s.close(); err != nil {
+			t.Fatal(err)
+		}
+		target.store = newSFTPStore(target.at, time.Minute)
 	default:
 		t.Fatalf("%T", s)
 	}

@@ -1,8 +1,10 @@
 package standalone
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -16,16 +18,17 @@ const (
 	kindFile = "file"
 	kindGCS  = "gs"
 	kindS3   = "s3"
+	kindSFTP = "sftp"
 )
 
 const (
-	urlHint     = "Use file:///absolute/folder, gs://bucket/prefix or s3://bucket/prefix."
+	urlHint     = "Use file:///absolute/folder, gs://bucket/prefix, s3://bucket/prefix or sftp://user@host/folder."
 	secretsHint = "Leave it out: keys are given with --credentials and never kept in a URL."
 )
 
 // location is a parsed target URL: a folder, or a bucket with a prefix (without slashes around it, may be empty). Of an s3
-// bucket the endpoint is the URL of a server that is not Amazon's.
-type location struct{ kind, bucket, path, endpoint, region string }
+// bucket the endpoint is the URL of a server that is not Amazon's; an sftp folder has a user, a host and a port.
+type location struct{ kind, bucket, path, endpoint, region, user, host, port string }
 
 // ParseTarget checks a target URL without touching the target. The error is CodeInvalid.
 func ParseTarget(raw string) error {
@@ -37,6 +40,9 @@ func parseLocation(raw string) (location, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return location{}, invalidTarget("%q is not a URL.", redact(raw)).Wrap(err)
+	}
+	if u.Scheme == kindSFTP {
+		return sftpLocation(u)
 	}
 	if u.User != nil {
 		return location{}, invalidTarget("A storage URL holds no user name and no password.").WithHint(secretsHint)
@@ -51,8 +57,6 @@ func parseLocation(raw string) (location, error) {
 		return bucketLocation(u)
 	case kindS3:
 		return s3Location(u)
-	case "sftp":
-		return location{}, invalidTarget("Storage of the kind %s:// is not there yet.", u.Scheme)
 	case "":
 		return location{}, invalidTarget("%q does not say what kind of storage it is.", raw)
 	}
@@ -63,18 +67,18 @@ func fileLocation(u *url.URL) (location, error) {
 	if u.Host != "" && u.Host != "localhost" {
 		return location{}, invalidTarget("A file URL needs three slashes: file:///%s%s.", u.Host, u.Path)
 	}
-	path := u.Path
+	folder := u.Path
 	if runtime.GOOS == "windows" {
-		path = strings.TrimPrefix(path, "/")
+		folder = strings.TrimPrefix(folder, "/")
 	}
-	path = filepath.FromSlash(path)
-	if u.Opaque != "" || !filepath.IsAbs(path) {
+	folder = filepath.FromSlash(folder)
+	if u.Opaque != "" || !filepath.IsAbs(folder) {
 		return location{}, invalidTarget("The folder of a file URL must be absolute.")
 	}
-	if path = filepath.Clean(path); filepath.Dir(path) == path {
+	if folder = filepath.Clean(folder); filepath.Dir(folder) == folder {
 		return location{}, invalidTarget("The root of a disk cannot be the storage.").WithHint("Name a folder on it.")
 	}
-	return location{kind: kindFile, path: path}, nil
+	return location{kind: kindFile, path: folder}, nil
 }
 
 func bucketLocation(u *url.URL) (location, error) {
@@ -144,6 +148,26 @@ func isNear(host string) bool {
 	return slices.Contains([]string{host, "localhost", "local", "lan", "internal", "arpa"}, last)
 }
 
+// sftpLocation reads sftp://user@host[:port]/folder.
+func sftpLocation(u *url.URL) (location, error) {
+	if _, has := u.User.Password(); has {
+		return location{}, invalidTarget("A storage URL holds no password.").
+			WithHint("Leave it out, and put a key of yours on the server: ssh-copy-id does it. Keys are those of the ssh agent and of ~/.ssh.")
+	}
+	folder := path.Clean(u.Path)
+	switch {
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return location{}, invalidTarget("A storage URL ends with its path: ? and # have no meaning in it.")
+	case u.Hostname() == "":
+		return location{}, invalidTarget("The name of the server is missing.")
+	case u.User.Username() == "":
+		return location{}, invalidTarget("Who logs in to %s is missing.", u.Host).WithHint("Use sftp://user@host/folder.")
+	case !path.IsAbs(folder) || folder == "/":
+		return location{}, invalidTarget("The root of a server cannot be the storage.").WithHint("Name a folder on it: sftp://user@host/folder.")
+	}
+	return location{kind: kindSFTP, path: folder, user: u.User.Username(), host: u.Hostname(), port: cmp.Or(u.Port(), "22")}, nil
+}
+
 func invalidTarget(format string, args ...any) *app.Error {
 	return app.Errorf(app.CodeInvalid, "target", format, args...).WithHint(urlHint)
 }
@@ -161,8 +185,11 @@ func redact(raw string) string {
 
 // name is how people call the place.
 func (l location) name() string {
-	if l.kind != kindFile {
-		return "the bucket \"" + l.bucket + "\""
+	switch l.kind {
+	case kindFile:
+		return l.path
+	case kindSFTP:
+		return l.path + " at " + l.host
 	}
-	return l.path
+	return "the bucket \"" + l.bucket + "\""
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path"
+	"sync"
 	"time"
 
 	"github.com/benbjohnson/litestream"
@@ -56,7 +57,7 @@ func (c *ltxClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, _ bo
 	if seek != 0 {
 		from = seek.String()
 	}
-	var infos []*ltx.FileInfo
+	var infos, unsure []*ltx.FileInfo
 	for o, err := range c.t.store.list(ctx, c.dir(level), from) {
 		if err != nil {
 			return nil, err
@@ -66,12 +67,50 @@ func (c *ltxClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, _ bo
 			continue // not ours
 		}
 		f := &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Size: o.size, CreatedAt: o.at}
-		if c.t.Kind() == kindFile && !given(o.at) {
-			f.CreatedAt = c.recorded(ctx, f)
+		if !c.t.Paid() && !given(o.at) {
+			unsure = append(unsure, f)
 		}
 		infos = append(infos, f)
 	}
+	c.findTimes(ctx, unsure)
 	return ltx.NewFileInfoSliceIterator(infos), nil
+}
+
+// looksAtOnce is how many objects are asked for their times at the same time.
+const looksAtOnce = 16
+
+// findTimes replaces the times of files by those that were recorded in them.
+func (c *ltxClient) findTimes(ctx context.Context, files []*ltx.FileInfo) {
+	free := make(chan struct{}, looksAtOnce)
+	var looks sync.WaitGroup
+	for _, f := range files {
+		free <- struct{}{}
+		looks.Go(func() {
+			defer func() { <-free }()
+			f.CreatedAt = c.t.times.of(c.key(f.Level, f.MinTXID, f.MaxTXID), f, func() time.Time { return c.recorded(ctx, f) })
+		})
+	}
+	looks.Wait()
+}
+
+// recordedTimes remembers what was recorded in files whose own times say less: of a server's in whole seconds. A file is
+// looked into again when its time or size is another.
+type recordedTimes struct{ known sync.Map }
+
+type recordedTime struct {
+	size      int64
+	file, was time.Time
+}
+
+func (r *recordedTimes) of(key string, f *ltx.FileInfo, look func() time.Time) time.Time {
+	if k, ok := r.known.Load(key); ok {
+		if k := k.(recordedTime); k.size == f.Size && k.file.Equal(f.CreatedAt) {
+			return k.was
+		}
+	}
+	was := look()
+	r.known.Store(key, recordedTime{f.Size, f.CreatedAt, was})
+	return was
 }
 
 // given tells whether a file's time is one that we gave it, a whole number of milliseconds. Who copies a folder without

@@ -48,6 +48,50 @@ type object struct {
 	at   time.Time
 }
 
+// steadyReader reads an object to its end though a connection breaks: it goes on from where it was.
+type steadyReader struct {
+	r        io.ReadCloser
+	at, left int64 // left is 0 for all
+	tries    int   // since the last byte
+	again    func(offset, size int64) (io.ReadCloser, error)
+	fail     func(error) error
+}
+
+// openSteady opens at offset; a size of 0 means all. What fails is told to fail.
+func openSteady(offset, size int64, open func(offset, size int64) (io.ReadCloser, error), fail func(error) error) (io.ReadCloser, error) {
+	r, err := open(offset, size)
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &steadyReader{r: r, at: offset, left: size, again: open, fail: fail}, nil
+}
+
+func (s *steadyReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if s.at += int64(n); n > 0 {
+		s.tries = 0
+	}
+	if s.left > 0 {
+		if s.left -= int64(n); s.left == 0 {
+			return n, io.EOF // all that was asked for is here
+		}
+	}
+	if err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return n, err
+	}
+	for ; isNetwork(err) && s.tries+1 < maxAttempts; s.tries++ {
+		var r io.ReadCloser
+		if r, err = s.again(s.at, s.left); err == nil {
+			_ = s.r.Close() // it is broken
+			s.r, s.tries = r, s.tries+1
+			return n, nil
+		}
+	}
+	return n, s.fail(err)
+}
+
+func (s *steadyReader) Close() error { return s.r.Close() }
+
 // failReader says where a read failed.
 type failReader struct {
 	io.ReadCloser

@@ -47,11 +47,9 @@ func (s *s3Store) put(ctx context.Context, key string, at time.Time, write func(
 }
 
 func (s *s3Store) open(ctx context.Context, key string, offset, size int64) (io.ReadCloser, error) {
-	r, err := s.bucket.Open(ctx, key, offset, size)
-	if err != nil {
-		return nil, s.fail(rightRead, key, err)
-	}
-	return &failReader{r, func(err error) error { return s.fail(rightRead, key, err) }}, nil
+	return openSteady(offset, size, func(offset, size int64) (io.ReadCloser, error) {
+		return s.bucket.Open(ctx, key, offset, size)
+	}, func(err error) error { return s.fail(rightRead, key, err) })
 }
 
 func (s *s3Store) list(ctx context.Context, dir, from string) iter.Seq2[object, error] {

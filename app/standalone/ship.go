@@ -148,10 +148,10 @@ func (s *session) upkeepTurn(ctx context.Context) error {
 }
 
 // present makes sure, before anything is sent, that the place is still the one that holds our copies: a folder whose
-// disk is not mounted looks like an empty one. On object stores this is asked once a session, on disks every time.
+// disk is not mounted looks like an empty one, here and on another computer. On object stores this is asked once a session, on disks every time.
 func (s *session) present(ctx context.Context) error {
 	t, k := s.k.cfg.Target, s.k
-	if t.Kind() != "file" && s.announced {
+	if t.Paid() && s.announced {
 		return nil
 	}
 	_, err := t.ReadMachine(ctx, k.cfg.User, k.cfg.Machine)

@@ -20,7 +20,8 @@ type replicaClient = litestream.ReplicaClient
 
 // TargetConfig says where a target is and how to be let in.
 type TargetConfig struct {
-	// URL is file:///absolute/folder, gs://bucket[/prefix] or s3://bucket[/prefix][?endpoint=URL&region=NAME].
+	// URL is file:///absolute/folder, gs://bucket[/prefix] or s3://bucket[/prefix][?endpoint=URL&region=NAME] or
+	// sftp://user@host[:port]/folder.
 	URL string
 	// Credentials is the path of a service-account key file for gs targets. Empty means TokenSource, and without one
 	// application-default credentials.
@@ -37,6 +38,7 @@ type Target struct {
 	url   string
 	store store
 	log   *slog.Logger
+	times recordedTimes
 }
 
 // OpenTarget prepares a target for use. Nothing is asked of it yet, and nothing made: that a folder or a bucket is
@@ -55,6 +57,8 @@ func OpenTarget(_ context.Context, cfg TargetConfig) (*Target, error) {
 		t.store = &gcsStore{cfg: cfg, at: at, idle: idleTimeout}
 	case kindS3:
 		t.store = newS3Store(at, s3IdleTimeout)
+	case kindSFTP:
+		t.store = newSFTPStore(at, sftpIdleTimeout)
 	default:
 		t.store = &fileStore{root: at.path}
 	}
@@ -64,7 +68,7 @@ func OpenTarget(_ context.Context, cfg TargetConfig) (*Target, error) {
 // URL is the target's URL; it never holds a secret.
 func (t *Target) URL() string { return t.url }
 
-// Kind is the scheme of the URL: "file", "gs" or "s3".
+// Kind is the scheme of the URL: "file", "gs", "s3" or "sftp".
 func (t *Target) Kind() string { return t.at.kind }
 
 // Interval is how often changes are uploaded.
@@ -76,7 +80,7 @@ func (t *Target) Interval() time.Duration {
 }
 
 // Paid tells that requests to the target cost money.
-func (t *Target) Paid() bool { return t.at.kind != kindFile }
+func (t *Target) Paid() bool { return t.at.kind == kindGCS || t.at.kind == kindS3 }
 
 // Close ends the connections to the target.
 func (t *Target) Close() error { return t.store.close() }

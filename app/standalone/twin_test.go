@@ -249,6 +249,7 @@ func eachTarget(t *testing.T, test func(t *testing.T, target *Target)) {
 		patient(t, target)
 		test(t, target)
 	})
+	alsoSFTP(t, test)
 }
 
 func s3Target(t testing.TB) (*Target, *apptest.S3) {
@@ -274,7 +275,7 @@ func gcsTarget(t testing.TB) (*Target, *apptest.GCS) {
 func openTarget(t testing.TB, cfg TargetConfig) *Target {
 	t.Helper()
 	target, err := OpenTarget(t.Context(), cfg)
-	if err == nil && target.Kind() == kindFile {
+	if err == nil && (target.Kind() == kindFile || target.Kind() == kindSFTP) {
 		err = target.Create(t.Context())
 	}
 	if err != nil && app.CodeOf(err) != app.CodeNotFound {

@@ -17,22 +17,23 @@ type graph map[string][]string
 
 // mayImport says which packages of this module a package may import. A package that is not here may not be.
 var mayImport = map[string][]string{
-	"":                  {"app/cli"},
-	"app":               {},
-	"app/agent":         {"app", "config"},
-	"app/apptest":       {"app"},
-	"app/cloud":         {"app", "app/powersync", "backend/pushapi"}, // what comes down, and what goes up
-	"app/cli":           {"app", "app/agent", "app/cloud", "app/desktop", "app/local", "app/login", "app/sqlite", "app/standalone", "app/tray", "app/window", "config"},
-	"app/desktop":       {"app", "config"}, // config replaces small files so that a crash leaves one of the two
-	"app/local":         {"app"},
-	"app/login":         {"app", "config"},
-	"app/powersync":     {}, // pure, like a word
-	"app/sqlite":        {"app", "app/powersync", "backend/pushapi", "config/schema"},
-	"app/standalone":    {"app", "app/standalone/s3"},
-	"app/standalone/s3": {}, // a bucket, and nothing of what is in it
-	"app/tray":          {"app"},
-	"app/window":        {"app", "app/local", "build/icons/app", "config", "frontend"},
-	"build/bench":       {},
+	"":                    {"app/cli"},
+	"app":                 {},
+	"app/agent":           {"app", "config"},
+	"app/apptest":         {"app"},
+	"app/cloud":           {"app", "app/powersync", "backend/pushapi"}, // what comes down, and what goes up
+	"app/cli":             {"app", "app/agent", "app/cloud", "app/desktop", "app/local", "app/login", "app/sqlite", "app/standalone", "app/tray", "app/window", "config"},
+	"app/desktop":         {"app", "config"}, // config replaces small files so that a crash leaves one of the two
+	"app/local":           {"app"},
+	"app/login":           {"app", "config"},
+	"app/powersync":       {}, // pure, like a word
+	"app/sqlite":          {"app", "app/powersync", "backend/pushapi", "config/schema"},
+	"app/standalone":      {"app", "app/standalone/s3", "app/standalone/sftp"},
+	"app/standalone/sftp": {}, // a folder, and nothing of what is in it
+	"app/standalone/s3":   {}, // a bucket, and nothing of what is in it
+	"app/tray":            {"app"},
+	"app/window":          {"app", "app/local", "build/icons/app", "config", "frontend"},
+	"build/bench":         {},
 	// The icon, which a window must bring.
 	"build/icons/app": {},
 	"build/deploy":    {},
@@ -107,6 +108,8 @@ var tools = map[string][]string{
 	"github.com/go-jose/go-jose/v4":    {"backend/identity", "backend/identity/keys", "backend/identity/provider", "backend/identity/session"},
 	"github.com/coreos/go-oidc/v3":     {"app/login", "backend/identity/session"}, // both ends verify ID tokens
 	"github.com/zitadel/oidc/v3":       {"backend/identity/provider"},
+	"github.com/pkg/sftp":              {"app/standalone/sftp"},
+	"golang.org/x/crypto/ssh":          {"app/standalone/sftp"},
 	"golang.org/x/crypto/":             {"backend/identity/password"},
 	"github.com/klauspost/compress/":   {"app/cloud", "backend/httpapi", "backend/stream"},
 	"github.com/prometheus/":           {"backend/httpapi"},

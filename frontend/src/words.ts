@@ -275,7 +275,7 @@ export const words = {
     fileTitle: 'Which file holds the memory?', fileLead: 'Nothing in it is changed by choosing it.', filePath: 'Path of the file', fileChoose: 'Choose…',
     fileFound: 'Found on this machine', fileUse: 'Use this file', fileDefault: 'made new if it is not there',
     where: 'Where should the copy live?', onlyYou: 'Only you hold the key. We never see this storage.',
-    address: 'Storage address', schemes: [['Google Cloud', 'gs://bucket'], ['S3', 's3://bucket'], ['disk or NAS', 'file:///folder']],
+    address: 'Storage address', schemes: [['Google Cloud', 'gs://bucket'], ['S3', 's3://bucket'], ['disk or NAS', 'file:///folder'], ['SSH', 'sftp://user@host/folder']],
     test: 'Test', again: 'Test again', testing: 'Testing…',
     key: 'Key', keyDefault: 'This machine’s own Google sign-in', keyFile: 'A key file', keyPath: 'Path of the key file',
     worked: 'The test worked.', didAt: (when: string) => `This is what it did at ${when}:`,
