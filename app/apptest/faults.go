@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -129,6 +130,7 @@ func (f *faults) serve(w http.ResponseWriter, r *http.Request, class Class, pass
 	case fault.Cut == CutFirst:
 		panic(http.ErrAbortHandler)
 	case fault.Status != 0:
+		_, _ = io.Copy(io.Discard, r.Body) // a client that is still sending might not see the answer
 		refuse(w, fault.Status, fault.Reason)
 	case fault.Cut == CutReply:
 		pass(&lost{header: http.Header{}}, r)

@@ -106,10 +106,11 @@ func newTransport(idle time.Duration) *http.Transport {
 			}
 			return &liveConn{Conn: c, idle: idle}, nil
 		},
-		TLSHandshakeTimeout: dialTimeout,
-		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     time.Minute,
-		Protocols:           http1(),
+		TLSHandshakeTimeout:   dialTimeout,
+		ExpectContinueTimeout: time.Second, // S3 may refuse a part before it is sent
+		MaxIdleConnsPerHost:   16,
+		IdleConnTimeout:       time.Minute,
+		Protocols:             http1(),
 	}
 }
 

@@ -103,6 +103,9 @@ type recordedTime struct {
 }
 
 func (r *recordedTimes) of(key string, f *ltx.FileInfo, look func() time.Time) time.Time {
+	if r == nil {
+		return look()
+	}
 	if k, ok := r.known.Load(key); ok {
 		if k := k.(recordedTime); k.size == f.Size && k.file.Equal(f.CreatedAt) {
 			return k.was

@@ -38,7 +38,7 @@ type Target struct {
 	url   string
 	store store
 	log   *slog.Logger
-	times recordedTimes
+	times *recordedTimes
 }
 
 // OpenTarget prepares a target for use. Nothing is asked of it yet, and nothing made: that a folder or a bucket is
@@ -48,7 +48,7 @@ func OpenTarget(_ context.Context, cfg TargetConfig) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{at: at, url: cfg.URL, log: cfg.Logger}
+	t := &Target{at: at, url: cfg.URL, log: cfg.Logger, times: new(recordedTimes)}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
