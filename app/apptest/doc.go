@@ -1,5 +1,5 @@
 // Package apptest is what tests of the product share: contract suites, fakes that say how they lie, a Google Cloud
-// Storage on loopback that can fail on demand, and SQLite files that another program made.
+// Storage, an S3 server and an OpenSSH server on loopback that can fail on demand, and SQLite files that another program made.
 //
 // Nothing in the program imports it.
 //
