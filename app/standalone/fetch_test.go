@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,8 +17,8 @@ import (
 	"github.com/coditect-ai/coditect-sync/app/apptest"
 )
 
-// putObject writes one object straight into a file target, without the fsyncs of a real upload.
-func putObject(t testing.TB, target *Target, level int, hdr ltx.Header, pgnos []uint32, pages ...[]byte) {
+// objectOf is an object of machine m1.
+func objectOf(t testing.TB, hdr ltx.Header, pgnos []uint32, pages ...[]byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	enc, err := ltx.NewEncoder(&b)
@@ -38,13 +37,7 @@ func putObject(t testing.TB, target *Target, level int, hdr ltx.Header, pgnos []
 	if err := enc.Close(); err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(target.at.path, machineDir(twinUser, "m1"), fmt.Sprintf("ltx/%d", level))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, ltx.FormatFilename(hdr.MinTXID, hdr.MaxTXID)), b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return b.Bytes()
 }
 
 func TestProgressEndsAtItsTotal(t *testing.T) {

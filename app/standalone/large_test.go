@@ -12,8 +12,6 @@ import (
 	"github.com/coditect-ai/coditect-sync/app"
 )
 
-func TestTenThousandObjects(t *testing.T) { manyObjects(t, 10_000, 256) }
-
 // TestOneGigabyte restores a real database of more than 1 GiB, which has the page that SQLite never uses, and watches
 // the memory it takes.
 func TestOneGigabyte(t *testing.T) {

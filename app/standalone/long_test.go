@@ -3,6 +3,8 @@
 package standalone
 
 const (
-	leaseRaces = 100
-	mutations  = 500
+	leaseRaces  = 100
+	engineRaces = 100
+	mutations   = 500
+	increments  = 10_000
 )

@@ -5,6 +5,10 @@ package standalone
 const (
 	// leaseRaces is how often machines race for a lease on each kind of target.
 	leaseRaces = 10
+	// engineRaces is how often whole engines do.
+	engineRaces = 2
 	// mutations is how often a replica is damaged.
 	mutations = 60
+	// increments is from how many objects a process restores that may have 256 files open.
+	increments = 2000
 )

@@ -3,9 +3,7 @@
 package standalone
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/superfly/ltx"
 
 	"github.com/coditect-ai/coditect-sync/app"
 )
@@ -135,50 +131,4 @@ func limitFileSize(t *testing.T, n uint64, run func()) {
 		}
 	}()
 	run()
-}
-
-func TestManyObjectsWithFewFiles(t *testing.T) { manyObjects(t, 1500, 64) }
-
-// manyObjects restores from far more objects than the process may have files open.
-func manyObjects(t *testing.T, n ltx.TXID, files uint64) {
-	t.Helper()
-	const pageSize, pages = 512, 64
-	target := fileTarget(t)
-	want := make([]byte, pages*pageSize)
-	_, _ = rand.Read(want)
-	var all []uint32
-	var content [][]byte
-	for i := range uint32(pages) {
-		all, content = append(all, i+1), append(content, want[i*pageSize:(i+1)*pageSize])
-	}
-	putObject(t, target, 0, ltx.Header{PageSize: pageSize, Commit: pages, MinTXID: 1, MaxTXID: 1}, all, content...)
-	for txid := ltx.TXID(2); txid <= n; txid++ {
-		pgno := uint32(txid)%pages + 1
-		page := want[(pgno-1)*pageSize : pgno*pageSize]
-		page[0]++
-		page[1] = byte(txid)
-		putObject(t, target, 0, ltx.Header{PageSize: pageSize, Commit: pages, MinTXID: txid, MaxTXID: txid}, []uint32{pgno}, page)
-	}
-	var before syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: before.Max}); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-			t.Fatal(err)
-		}
-	}()
-	began := time.Now()
-	path, plan := fetch(t, replicaOf(target, "m1"), "m1", app.Moment{})
-	t.Logf("%d objects in %v", plan.Objects, time.Since(began))
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plan.Objects != int(n) || !bytes.Equal(got, want) {
-		t.Errorf("%d objects, equal %v", plan.Objects, bytes.Equal(got, want))
-	}
 }
