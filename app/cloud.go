@@ -37,8 +37,16 @@ type CloudStatus struct {
 	LastSyncedAt time.Time `json:"last_synced_at,omitzero"`
 	LastProof    *Proof    `json:"last_proof,omitempty"`
 	NextProofAt  time.Time `json:"next_proof_at,omitzero"`
+	// Unshared is what left this machine last because this account may see it no longer.
+	Unshared *Unshared `json:"unshared,omitempty"`
 	// Steps are the rungs of the ladder while changes are stalled, in order.
 	Steps []CureStep `json:"steps,omitempty"`
+}
+
+// Unshared says how many rows left this machine when they, or a team, were no longer shared with this account.
+type Unshared struct {
+	At   time.Time `json:"at"`
+	Rows int64     `json:"rows"`
 }
 
 // CureStep is one rung of the ladder that heals a stall by itself.

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/local"
 	"github.com/coditect-ai/coditect-sync/backend/cloudtest"
 )
 
@@ -228,6 +229,19 @@ func TestTeams(t *testing.T) {
 	o.mira.do("team", "leave", "Core", o.tom.person.Email)
 	o.inTeam["Core"] = []*member{o.mira}
 	t.Logf("out of the team after %v", o.holds(o.tom, "p-core", false))
+	told := func() (n int) {
+		events, err := local.NewClient(local.SocketPath(o.tom.home), "story").Activity(t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if strings.Contains(e.Text, "no longer shared with you") && e.Count > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	o.tom.eventually("being told", func() bool { return told() > 0 })
 	o.settled()
 	o.nothingGone(written)
 }

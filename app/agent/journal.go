@@ -98,6 +98,7 @@ func (j *journal) saw(old, s app.Status, done traffic, now time.Time) {
 	j.before = done
 	j.now(now, decided(old, s, now)...)
 	j.now(now, proved(old, s)...)
+	j.now(now, unshared(old.Cloud, s.Cloud)...)
 	j.now(now, j.problem(s, now)...)
 }
 
@@ -160,6 +161,15 @@ func (j *journal) sumUp(kind app.EventKind, changes, bytes int64, now time.Time)
 // proved tells of a test restore, or a comparison with the cloud, that ended.
 func proved(old, s app.Status) []app.Event {
 	return append(compared(old.Cloud, s.Cloud), drilled(old, s)...)
+}
+
+// unshared tells that rows left this machine. Which, nobody may read here any more.
+func unshared(old, s *app.CloudStatus) []app.Event {
+	if s == nil || s.Unshared == nil || old != nil && old.Unshared != nil && old.Unshared.At.Equal(s.Unshared.At) {
+		return nil
+	}
+	return []app.Event{{Kind: app.EventAccount, Text: "A project is no longer shared with you", Count: s.Unshared.Rows,
+		Detail: "What you saw of it has left this machine"}}
 }
 
 func compared(old, s *app.CloudStatus) []app.Event {

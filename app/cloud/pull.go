@@ -350,6 +350,9 @@ func (p *puller) applied(a powersync.Apply, done powersync.Applied) {
 			}
 			p.cfg.Logger.Info("first sync done", "took", now.Sub(since).Round(time.Millisecond).String())
 		}
+		if done.Taken > 0 {
+			s.Unshared = &app.Unshared{At: now, Rows: done.Taken}
+		}
 		s.LastSyncedAt, d.first, d.download, d.shut = now, false, work{}, time.Time{}
 	})
 	if done.Done && a.All {

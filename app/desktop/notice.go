@@ -27,12 +27,17 @@ const (
 	Needs    Kind = "needs"    // something needs the person
 	Well     Kind = "well"     // it is well again
 	Restored Kind = "restored" // a restore has finished
+	Unshared Kind = "unshared" // rows left this machine
 )
 
 // subject tells which notices are about the same.
 func (k Kind) subject() string {
-	if k == Restored {
+	switch k {
+	case Restored:
 		return "restore"
+	case Unshared:
+		return "sharing"
+	case Needs, Well:
 	}
 	return "state"
 }
@@ -47,6 +52,9 @@ func Notices(before, after app.Status, wants app.Notify) []Notice {
 		all = append(all, needs(after))
 	case was != "" && is == "" && after.Healthy && wants.Well:
 		all = append(all, well(after))
+	}
+	if n := unshared(before, after); n != nil && wants.Needs {
+		all = append(all, *n)
 	}
 	if wants.Restored && after.Undo != nil && (before.Undo == nil || !before.Undo.RestoredAt.Equal(after.Undo.RestoredAt)) {
 		all = append(all, restored(*after.Undo))
@@ -128,6 +136,18 @@ func well(st app.Status) Notice {
 		n.Body = "You can go back to any moment up to " + clock(s.LastReplicatedAt) + "."
 	}
 	return n
+}
+
+// unshared names nothing: who may not see a project any more is not told of it on a screen.
+func unshared(before, after app.Status) *Notice {
+	if after.Cloud == nil || after.Cloud.Unshared == nil {
+		return nil
+	}
+	if before.Cloud == nil || before.Cloud.Unshared != nil && before.Cloud.Unshared.At.Equal(after.Cloud.Unshared.At) {
+		return nil
+	}
+	return &Notice{Kind: Unshared, View: "activity", Title: "No longer shared with you",
+		Body: "A project, or your place in its team, was taken away. What you saw of it has left this machine."}
 }
 
 func restored(u app.UndoPoint) Notice {

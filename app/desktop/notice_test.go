@@ -103,6 +103,23 @@ func TestNoticeWords(t *testing.T) {
 }
 
 // TestWhatCuresItself is never told, also where it stands as an error.
+// TestRowsThatAreNoLongerShared: it is told once, and names nothing.
+func TestRowsThatAreNoLongerShared(t *testing.T) {
+	before := scene(t, "cloud-synced")
+	after, cloud := before, *before.Cloud
+	after.Cloud, cloud.Unshared = &cloud, &app.Unshared{At: time.Now(), Rows: 3}
+	got := Notices(before, after, all)
+	if len(got) != 1 || got[0].Kind != Unshared || got[0].Title != "No longer shared with you" || got[0].View != "activity" {
+		t.Errorf("%+v", got)
+	}
+	if got := Notices(after, after, all); len(got) != 0 {
+		t.Errorf("once more: %+v", got)
+	}
+	if got := Notices(before, after, app.Notify{}); len(got) != 0 {
+		t.Errorf("though it is not wanted: %+v", got)
+	}
+}
+
 func TestWhatCuresItself(t *testing.T) {
 	for _, code := range []app.Code{app.CodeUnreachable, app.CodeBusy, app.CodeCanceled} {
 		st := scene(t, "attention")

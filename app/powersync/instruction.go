@@ -87,6 +87,8 @@ type Applied struct {
 	Left, Total int64
 	// Kept is how many rows that only this machine had went to lost & found before they were overwritten or removed.
 	Kept int64
+	// Taken is how many rows were removed, up to the end of the work, because their buckets were taken away.
+	Taken int64
 	// Refetch tells that a bucket must come again: reconnect.
 	Refetch bool
 }

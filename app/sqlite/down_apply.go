@@ -28,6 +28,8 @@ type catchUp struct {
 	apply  powersync.Apply
 	listed map[string]powersync.Listing
 	doomed map[int64]bool // numbers of buckets whose rows go
+	lapsed map[int64]bool // those of them that this account has no longer
+	taken  int64          // rows that went with these
 	merge  *merged
 	small  bool // one transaction will do
 	total  int64
@@ -114,7 +116,7 @@ func sameApply(a, b powersync.Apply) bool {
 // startWork gathers what there is to do. It writes nothing but the numbers of new buckets.
 func (f *File) startWork(ctx context.Context, c *conn, a powersync.Apply) error {
 	d := &f.down
-	w := &catchUp{apply: a, listed: make(map[string]powersync.Listing, len(a.Listed)), doomed: map[int64]bool{}}
+	w := &catchUp{apply: a, listed: make(map[string]powersync.Listing, len(a.Listed)), doomed: map[int64]bool{}, lapsed: map[int64]bool{}}
 	for _, l := range a.Listed {
 		w.listed[l.Name] = l
 		d.bucket(l.Name)
@@ -124,13 +126,15 @@ func (f *File) startWork(ctx context.Context, c *conn, a powersync.Apply) error 
 	}
 	for _, b := range d.buckets {
 		_, listed := w.listed[b.Name]
-		if a.All && !listed && b.id != 0 {
-			w.doomed[b.id] = true
+		lapsed := a.All && !listed
+		if lapsed && b.id != 0 {
+			w.doomed[b.id], w.lapsed[b.id] = true, true
 		}
-		if a.All && !listed || w.wants(b) {
-			for _, id := range b.old {
-				w.doomed[id] = true
-			}
+		if !lapsed && !w.wants(b) {
+			continue
+		}
+		for _, id := range b.old {
+			w.doomed[id], w.lapsed[id] = true, lapsed
 		}
 	}
 	d.work = w
@@ -214,7 +218,7 @@ func (f *File) slice(ctx context.Context, c *conn, a *applier, out *powersync.Ap
 			out.Shut = gate.shut
 			return nil
 		}
-		if err := a.begin(ctx, c, w.doomed, gate); err != nil {
+		if err := a.begin(ctx, c, w, gate); err != nil {
 			return err
 		}
 		if finished, err = a.rows(ctx, w); err != nil {
@@ -229,11 +233,15 @@ func (f *File) slice(ctx context.Context, c *conn, a *applier, out *powersync.Ap
 		f.step("finish")
 		return f.finish(ctx, c, w)
 	})
-	if err != nil || !finished {
+	if err != nil {
 		return err
 	}
+	w.taken += a.taken
+	if !finished {
+		return nil
+	}
 	f.step("finished")
-	out.Done = true
+	out.Done, out.Taken = true, w.taken
 	return f.settleDownload(w)
 }
 

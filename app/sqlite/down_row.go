@@ -40,6 +40,8 @@ type applier struct {
 	r      *raw
 	tables map[int64]*downTable
 	doomed map[int64]bool
+	lapsed map[int64]bool
+	taken  int64 // rows of this transaction that went with lapsed buckets
 	gate   gateState
 
 	read, put, drop                  *stmt // of downRows
@@ -121,8 +123,8 @@ func (w *applier) close() {
 	}
 }
 
-func (w *applier) begin(ctx context.Context, c *conn, doomed map[int64]bool, gate gateState) error {
-	w.doomed, w.gate, w.fresh = doomed, gate, 0
+func (w *applier) begin(ctx context.Context, c *conn, work *catchUp, gate gateState) error {
+	w.doomed, w.lapsed, w.gate, w.fresh, w.taken = work.doomed, work.lapsed, gate, 0, 0
 	w.count, w.pending, w.touched, w.unseen = effect{}, nil, nil, nil
 	began := time.Now()
 	if gate.over {

@@ -130,6 +130,9 @@ func (w *applier) removeRow(ctx context.Context, t *downTable, key []byte, was *
 			return err
 		}
 	}
+	if w.lapsed[was.bucket] {
+		w.taken++
+	}
 	return w.remove(t)
 }
 

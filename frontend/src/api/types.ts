@@ -401,6 +401,8 @@ export interface CloudStatus {
   last_synced_at?: string;
   last_proof?: Proof;
   next_proof_at?: string;
+  /** Unshared is what left this machine last because this account may see it no longer. */
+  unshared?: Unshared;
   /** Steps are the rungs of the ladder while changes are stalled, in order. */
   steps?: CureStep[];
 }
@@ -598,6 +600,12 @@ export interface Cost {
   /** Measured is from when on it was counted, Prices whose prices they are and of when. */
   measured_since?: string;
   prices?: string;
+}
+
+/** Unshared says how many rows left this machine when they, or a team, were no longer shared with this account. */
+export interface Unshared {
+  at: string;
+  rows: number;
 }
 
 /** CureStep is one rung of the ladder that heals a stall by itself. */
