@@ -43,6 +43,7 @@ func New(c Config) (*Engine, error) {
 // from one goroutine, and may block without stopping anything. Run is called once.
 func (e *Engine) Run(ctx context.Context, report func(app.Report)) (err error) {
 	defer e.board.reports(report)()
+	defer e.cfg.File.Rest()
 	defer func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()

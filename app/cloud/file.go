@@ -19,6 +19,8 @@ type File interface {
 	Enrol(ctx context.Context, e app.Enrolment, progress func(done, total int64)) error
 	// Capture says how recording stands.
 	Capture(ctx context.Context) (app.Capture, error)
+	// Rest closes what is open only because it may be used again soon.
+	Rest()
 	Outgoing
 	Incoming
 	Comparing

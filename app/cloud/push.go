@@ -25,7 +25,7 @@ type pusher struct {
 	log   *slog.Logger
 	zip   *zstd.Encoder
 
-	client  string // the client id of what was sent last
+	client  string // the client id of the file
 	renewed func() // called when that is another one than before
 	alone   int    // so many groups are sent one by one, because one of them is refused
 	large   int    // how often a single group was refused by something that is not our server
@@ -120,10 +120,10 @@ func (p *pusher) emptied(ctx context.Context) error {
 // next is what goes up next.
 func (p *pusher) next(ctx context.Context) (pushapi.Outbox, error) {
 	out, err := p.cfg.File.NextGroups(ctx, pushapi.MaxChanges, pushapi.MaxBytes-overhead)
-	if err != nil || len(out.Groups) == 0 {
+	if err != nil {
 		return out, err
 	}
-	if out.ClientID != p.client {
+	if out.ClientID != p.client { // also where nothing is to be sent: a write checkpoint is asked for under it
 		p.client = out.ClientID
 		p.renewed()
 	}

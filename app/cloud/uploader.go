@@ -36,6 +36,7 @@ func NewUploader(c Config) (*Uploader, error) {
 // CodeSignedOut means that a person has to sign in.
 func (u *Uploader) Run(ctx context.Context, report func(app.Report)) (app.PushResult, error) {
 	defer u.board.reports(report)()
+	defer u.cfg.File.Rest()
 	u.board.change(func(_ *app.CloudStatus, d *doing) { d.first = false })
 	if err := enrol(ctx, u.cfg, u.board); err != nil {
 		return app.PushResult{}, err

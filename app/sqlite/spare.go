@@ -58,6 +58,10 @@ func (f *File) withOpen(ctx context.Context, op string, work func(*conn) error) 
 	return classify(op, f.path, errors.Join(err, c.Close()))
 }
 
+// Rest closes the connections that are open only because they may be used again soon. Whoever is about to end calls it, or
+// nobody copies the log back into the file.
+func (f *File) Rest() { f.spare.drop(f.path) }
+
 // take returns a connection to what is at path now, or nil. Others may have moved or removed the files meanwhile: then SQLite
 // still has the old ones open.
 func (s *spare) take(path string) *conn {

@@ -56,6 +56,16 @@ func TestConnectionStaysOpen(t *testing.T) {
 	}
 }
 
+// TestRestLeavesNoLog: who was the last to have the file open has copied its log back.
+func TestRestLeavesNoLog(t *testing.T) {
+	f := enrolledMemory(t, "INSERT INTO projects (id, name) VALUES ('p', 'n')")
+	next(t, f)
+	f.Rest()
+	if _, err := os.Stat(f.path + "-wal"); !os.IsNotExist(err) {
+		t.Errorf("there is a log: %v", err)
+	}
+}
+
 // TestQuiesceClosesWhatWasKept: whoever opens the file by other means closes descriptors of it, and drops SQLite's locks.
 func TestQuiesceClosesWhatWasKept(t *testing.T) {
 	f := enrolledMemory(t)

@@ -184,7 +184,7 @@ func (f *File) Unenrol(ctx context.Context) error {
 
 // Capture says how recording stands. It writes nothing.
 func (f *File) Capture(ctx context.Context) (status app.Capture, err error) {
-	err = f.asking(ctx, "capture", func(c *conn) error {
+	err = f.reading(ctx, "capture", func(c *conn) error {
 		there, err := c.kept(ctx)
 		if err != nil || !there {
 			return err

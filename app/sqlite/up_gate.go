@@ -8,17 +8,19 @@ import (
 // QueueMark returns the newest entry of the queue that there ever was, and whether everything up to it is acknowledged.
 // Whoever asks the server for a write checkpoint takes the mark first, and gives it to SetTarget with the answer.
 func (f *File) QueueMark(ctx context.Context) (mark int64, drained bool, err error) {
-	err = f.asking(ctx, "push", func(c *conn) error {
-		there, err := c.kept(ctx)
-		if err != nil || !there {
-			drained = true
+	err = f.withOpen(ctx, "push", func(c *conn) error {
+		return c.inRead(ctx, func() error {
+			there, err := c.kept(ctx)
+			if err != nil || !there {
+				drained = true
+				return err
+			}
+			if mark, err = c.mark(ctx); err != nil {
+				return err
+			}
+			drained, err = c.drained(ctx)
 			return err
-		}
-		if mark, err = c.mark(ctx); err != nil {
-			return err
-		}
-		drained, err = c.drained(ctx)
-		return err
+		})
 	})
 	return mark, drained, err
 }
@@ -39,22 +41,24 @@ func (c *conn) drained(ctx context.Context) (yes bool, err error) {
 // it when it has seen that one. ok is false, and nothing is noted, when something was captured meanwhile or the queue is
 // not drained: then ask again when it is.
 func (f *File) SetTarget(ctx context.Context, checkpoint, mark int64) (ok bool, err error) {
-	err = f.writing(ctx, "push", func(c *conn) error {
-		there, err := c.kept(ctx)
-		if err != nil || !there {
-			return err
-		}
-		now, err := c.mark(ctx)
-		if err != nil {
-			return err
-		}
-		if ok, err = c.drained(ctx); err != nil {
-			return err
-		}
-		if ok = ok && now == mark; !ok {
-			return nil
-		}
-		return errors.Join(c.setState(ctx, keyTarget, checkpoint), c.exec(ctx, "UPDATE "+upGroups+" SET target = ? WHERE acked", checkpoint))
+	err = f.withOpen(ctx, "push", func(c *conn) error {
+		return f.transact(ctx, c, func(c *conn) error {
+			there, err := c.kept(ctx)
+			if err != nil || !there {
+				return err
+			}
+			now, err := c.mark(ctx)
+			if err != nil {
+				return err
+			}
+			if ok, err = c.drained(ctx); err != nil {
+				return err
+			}
+			if ok = ok && now == mark; !ok {
+				return nil
+			}
+			return errors.Join(c.setState(ctx, keyTarget, checkpoint), c.exec(ctx, "UPDATE "+upGroups+" SET target = ? WHERE acked", checkpoint))
+		})
 	})
 	return ok && err == nil, err
 }

@@ -78,7 +78,7 @@ func (c *conn) kept(ctx context.Context) (there bool, err error) {
 
 // writing runs work in one write transaction of the live file, all or nothing.
 func (f *File) writing(ctx context.Context, op string, work func(*conn) error) error {
-	return f.withOpen(ctx, op, func(c *conn) error { return f.transact(ctx, c, work) })
+	return f.withLive(ctx, op, modeWrite, func(c *conn) error { return f.transact(ctx, c, work) })
 }
 
 func (f *File) transact(ctx context.Context, c *conn, work func(*conn) error) error {
@@ -108,11 +108,6 @@ func (f *File) reading(ctx context.Context, op string, work func(*conn) error) e
 		}
 		return work(c) // closing the connection ends the transaction
 	})
-}
-
-// asking is reading for what is asked often.
-func (f *File) asking(ctx context.Context, op string, work func(*conn) error) error {
-	return f.withOpen(ctx, op, func(c *conn) error { return c.inRead(ctx, func() error { return work(c) }) })
 }
 
 // mintClient gives the file a new client id. What was not answered is numbered and sent anew under it.
