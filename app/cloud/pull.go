@@ -29,36 +29,61 @@ type puller struct {
 	wanted  []chan struct{} // closed when every row is being fetched again
 	anew    bool            // the last stream was left because of checksums
 	showed  time.Time       // when a checkpoint was shown last
+	stored  int             // what the newest Apply shows of touched
 }
 
-// touched collects the tables that operations came for.
+// touched collects the tables that operations came for, or that are not what came yet: operations are stored first, and shown
+// by a later instruction.
 type touched struct {
 	mu     sync.Mutex
-	tables map[string]bool
+	stores int            // how often something was stored
+	tables map[string]int // the last of these that had operations of a table
+	shown  int            // all up to that one are shown
+	taken  int            // all up to that one were shown at the last take
 }
 
 func (t *touched) add(ops []powersync.Op) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.stores++
 	for _, o := range ops {
-		if !t.tables[string(o.Table)] {
-			t.tables[string(o.Table)] = true
+		if t.tables[string(o.Table)] != t.stores {
+			t.tables[string(o.Table)] = t.stores
 		}
 	}
 }
 
-// take returns what came since the last call.
+// stored is where the tables stand now, for show.
+func (t *touched) stored() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stores
+}
+
+// show notes that all that was stored by then is shown.
+func (t *touched) show(stored int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.shown = stored
+}
+
+// take returns the tables for which something came, or was shown, since the last call.
 func (t *touched) take() map[string]bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	tables := t.tables
-	t.tables = map[string]bool{}
+	tables := map[string]bool{}
+	for name, last := range t.tables {
+		if last > t.taken {
+			tables[name] = true
+		}
+	}
+	t.taken = t.shown
 	return tables
 }
 
 func newPuller(c Config, l *link, b *board, reached *progressed) *puller {
 	return &puller{cfg: c, link: l, board: b, reached: reached, shown: make(chan struct{}, 1),
-		touched: touched{tables: map[string]bool{}}}
+		touched: touched{tables: map[string]int{}}}
 }
 
 // stream is an open one.
@@ -190,7 +215,7 @@ func (p *puller) follow(ctx context.Context) error {
 				continue
 			}
 			if a, is := i.(powersync.Apply); is {
-				held = &a
+				held, p.stored = &a, p.touched.stored()
 				continue
 			}
 			if err := p.carryOut(ctx, s, i); err != nil {
@@ -356,6 +381,7 @@ func (p *puller) applied(a powersync.Apply, done powersync.Applied) {
 		s.LastSyncedAt, d.first, d.download, d.shut = now, false, work{}, time.Time{}
 	})
 	if done.Done && a.All {
+		p.touched.show(p.stored)
 		p.anew = false
 		p.reached.set(a.WriteCheckpoint)
 		poke(p.shown)
