@@ -69,6 +69,10 @@ type Reader struct {
 	Name     string `json:"name,omitempty"`
 	Owner    bool   `json:"owner"`
 	CanWrite bool   `json:"can_write"`
+	This     bool   `json:"this"` // whoever asks
+	// Machines are the names of those that are signed in, which a person chose or which are the hosts' own: hostile until shown
+	// as plain text. nil where the server does not tell.
+	Machines []string `json:"machines,omitempty"`
 }
 
 // Team is a team of the organisation.

@@ -169,6 +169,10 @@ func (a *Agent) ProjectReaders(ctx context.Context, project string) ([]app.Reade
 		err = app.Errorf(app.CodeNotFound, "project", "The cloud does not have this project yet, so nobody else sees it.").
 			WithHint("`coditect-sync push` sends what waits.").Wrap(err)
 	}
+	who, _ := a.account()
+	for i := range list {
+		list[i].This = list[i].User == who.User
+	}
 	return list, err
 }
 

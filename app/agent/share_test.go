@@ -137,7 +137,7 @@ func TestSharingAProject(t *testing.T) {
 
 func TestReadersAreOfOneProject(t *testing.T) {
 	a, d, _ := sharing(t)
-	if list, err := a.ProjectReaders(t.Context(), "theirs"); err != nil || len(list) != 1 || d.told() != "readers of 0193" {
+	if list, err := a.ProjectReaders(t.Context(), "theirs"); err != nil || len(list) != 1 || !list[0].This || d.told() != "readers of 0193" {
 		t.Errorf("%+v, %v", list, err)
 	}
 	d.refuse = app.Errorf(app.CodeNotFound, "team", "Not here.")

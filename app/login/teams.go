@@ -20,6 +20,8 @@ type somebody struct {
 	Current  bool   `json:"current"`
 	Owner    bool   `json:"owner"`
 	CanWrite bool   `json:"can_write"`
+	// Machines are nil where the server is too old to tell.
+	Machines []string `json:"machines"`
 }
 
 // Everybody lists whom one can share with. Errors of this and the rest are those of Token, or CodeUnreachable.
@@ -146,7 +148,12 @@ func (s *Session) Readers(ctx context.Context, project string) ([]app.Reader, er
 	}
 	list := make([]app.Reader, 0, len(said.People))
 	for _, p := range said.People {
-		list = append(list, app.Reader{User: p.ID, Email: oneLine(p.Email), Name: oneLine(p.Name), Owner: p.Owner, CanWrite: p.CanWrite})
+		for i, name := range p.Machines {
+			p.Machines[i] = oneLine(name)
+		}
+		list = append(list, app.Reader{
+			User: p.ID, Email: oneLine(p.Email), Name: oneLine(p.Name), Owner: p.Owner, CanWrite: p.CanWrite, Machines: p.Machines,
+		})
 	}
 	return list, nil
 }

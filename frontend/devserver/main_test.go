@@ -135,3 +135,29 @@ func TestSceneMustExist(t *testing.T) {
 		t.Errorf("%d: %+v", code, e)
 	}
 }
+
+// TestSharingIsSeenByItsReaders shares a project and asks who sees it, as the page does.
+func TestSharingIsSeenByItsReaders(t *testing.T) {
+	srv := start(t, "cloud-synced")
+	api := srv.URL + "/api/v1"
+	var projects []app.Project
+	call(t, "GET", api+"/projects", "", &projects)
+	last := projects[len(projects)-1]
+	var readers []app.Reader
+	if call(t, "GET", api+"/projects/readers?project="+last.ID, "", &readers); last.Visibility != app.VisiblePrivate || len(readers) != 1 {
+		t.Fatalf("%+v is seen by %+v", last, readers)
+	}
+	var shared app.Project
+	call(t, "POST", api+"/projects/share", `{"project":"`+last.ID+`","visibility":"team","team":"t-platform","read_only":true}`, &shared)
+	call(t, "GET", api+"/projects/readers?project="+last.ID, "", &readers)
+	if shared.TeamName != "Platform" || len(readers) != 3 || !readers[0].CanWrite || readers[1].CanWrite {
+		t.Errorf("%+v is seen by %+v", shared, readers)
+	}
+	var e app.Error
+	if code := call(t, "POST", api+"/teams/member", `{"team":"t-platform","out":true}`, &e); code != 400 {
+		t.Errorf("the only admin leaves: %d %+v", code, e)
+	}
+	if code := call(t, "GET", api+"/projects/readers?project=none", "", &e); code != 404 {
+		t.Errorf("no project: %d %+v", code, e)
+	}
+}

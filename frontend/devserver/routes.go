@@ -38,6 +38,7 @@ func (d *desk) handler() http.Handler {
 	mux.Handle("POST /v1/verify", post(d.verify))
 	mux.Handle("POST /v1/quit", post(func(context.Context, nothing) (nothing, error) { return nothing{}, d.show("off") }))
 	d.cloudRoutes(mux)
+	d.sharingRoutes(mux)
 	mux.Handle("POST /dev/scene", post(d.showNamed))
 	mux.Handle("POST /dev/step", post(d.step))
 	return mux

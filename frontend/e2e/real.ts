@@ -71,7 +71,7 @@ export async function startCloud(): Promise<Cloud> {
   const server = `${root}build/tmp/coditect-sync-server`;
   execFileSync('go', ['build', '-o', server, './backend/cmd/coditect-sync-server'], { cwd: root, stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '0' } });
   const home = mkdtempSync(join(tmpdir(), 'cloud-'));
-  const env = { ...process.env, CODITECT_CLOUD_HOME: home, PORT: String(await freePort()) };
+  const env = { ...process.env, CODITECT_CLOUD_HOME: home, PORT: String(await freePort()), CODITECT_SERVER_INVITATIONS: 'on' };
   const said = execFileSync(`${root}build/setup/cloud.sh`, ['start', server], { cwd: root, env, encoding: 'utf8' });
   const find = (what: RegExp): string => what.exec(said)?.[1] ?? '';
   return {

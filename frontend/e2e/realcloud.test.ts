@@ -9,23 +9,28 @@ let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 let agent: Agent;
+let jonas: Agent; // somebody else's, with a browser of its own
+let other: BrowserContext;
 let cloud: Cloud;
 const trouble: string[] = [];
 
 beforeAll(async () => {
   [browser, cloud, agent] = [await launch(), await startCloud(), await startAgent()];
   context = await browser.newContext({ viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' });
-  page = await watched();
+  page = await watched(context);
+  jonas = await startAgent();
+  other = await browser.newContext({ viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' });
   await page.goto(`${agent.address}/`);
 }, 600_000);
 afterAll(async () => {
   await browser?.close();
   await agent?.end();
+  await jonas?.end();
   cloud?.end();
 }, 120_000);
 
-async function watched(): Promise<Page> {
-  const tab = await context.newPage();
+async function watched(by: BrowserContext): Promise<Page> {
+  const tab = await by.newPage();
   tab.setDefaultTimeout(120_000);
   tab.on('pageerror', (e) => trouble.push(`error: ${e.message}`));
   // A refused password is a 422, which the browser tells the console.
@@ -40,13 +45,27 @@ const picture = async (name: string, of = page) => { await sound(of, trouble); a
 const status = () => JSON.parse(agent.run('status', '--json'));
 const same = /^This machine and the cloud hold the same/;
 
-/** The tab that the agent opened in the person's browser. */
-async function opened(): Promise<Page> {
+/** The tab that an agent opened in its person's browser. */
+async function opened(by: Agent, where: BrowserContext): Promise<Page> {
   let address = '';
-  await expect.poll(() => (address ||= agent.opened()), { timeout: 120_000 }).not.toBe('');
-  const tab = await watched();
+  await expect.poll(() => (address ||= by.opened()), { timeout: 120_000 }).not.toBe('');
+  const tab = await watched(where);
   await tab.goto(address);
   return tab;
+}
+
+/** Signs an installation in, to the first proof. */
+async function signIn(at: Page, machine: Agent, email: string, password: string): Promise<void> {
+  await at.goto(`${machine.address}/#/sign-in`);
+  await at.getByLabel('Address of the server').fill(cloud.address);
+  await at.getByRole('button', { name: 'Sign in' }).click();
+  const tab = await opened(machine, at.context());
+  await tab.getByLabel('Email address').fill(email);
+  await tab.getByLabel('Password').fill(password);
+  await tab.getByRole('button', { name: 'Sign in' }).click();
+  await tab.getByRole('heading', { level: 1, name: 'You can close this tab' }).waitFor();
+  await tab.close();
+  await at.getByRole('heading', { level: 1, name: same }).waitFor();
 }
 
 test('a fresh installation signs in with a browser, to the first proof', async () => {
@@ -57,7 +76,7 @@ test('a fresh installation signs in with a browser, to the first proof', async (
   await title('Finish in your browser');
   await picture('waiting');
 
-  const tab = await opened();
+  const tab = await opened(agent, context);
   await tab.getByLabel('Email address').fill(cloud.email);
   await tab.getByLabel('Password').fill('not the password');
   await picture('sign-in', tab);
@@ -110,6 +129,43 @@ test('a row that nobody recorded is found, named, and kept', async () => {
   await view('lost');
   await page.getByText('behind').first().waitFor();
   await picture('lost');
+});
+
+test('a project is shared with a team, and the machine of somebody who was invited gets its rows', async () => {
+  agent.sql(`INSERT INTO projects (id, name) VALUES ('plans', 'Plans')`);
+  agent.sql(`INSERT INTO decisions (id, decision, rationale, project_id) VALUES ('shared', 'Retry 3 times', 'It was enough', 'plans'), ('second', 'Park the event', 'Nothing is lost', 'plans')`);
+  agent.run('push');
+  await view('team/people');
+  await page.getByLabel('Name of the new team').fill('Platform');
+  await button('Make the team').click();
+  await page.getByText('The team Platform is there.').waitFor();
+  await page.getByLabel('Invite by e-mail').fill('jonas@example.com');
+  await button('Invite').click();
+  await page.getByText('Pass this link on to jonas@example.com').waitFor();
+  await picture('team-invited');
+  const theirs = await watched(other);
+  await theirs.goto((await page.locator('.note code').textContent())!);
+  await theirs.getByLabel('Password').fill('four words that hold');
+  await theirs.getByRole('button', { name: 'Choose it' }).click();
+  await expect.poll(() => theirs.getByRole('button', { name: 'Choose it' }).count()).toBe(0);
+  await signIn(theirs, jonas, 'jonas@example.com', 'four words that hold');
+  expect(jonas.sql('SELECT count(*) FROM decisions')).toBe('0');
+
+  await view('team');
+  await button(/^Only you.*who can see Plans$/).click();
+  await page.getByText(/^Only you/).last().waitFor();
+  await page.getByLabel('Share with').selectOption('Team Platform');
+  await page.getByText('2 people in Platform will see its 2 rows, and can change them.').waitFor();
+  await button('Share with team Platform').click();
+  await page.getByText('Plans: Team Platform.').waitFor();
+  await expect.poll(() => jonas.sql('SELECT count(*) FROM decisions'), { timeout: 120_000 }).toBe('2');
+  await page.getByText(/^2 people.*Nobody else\.$/).waitFor();
+  await page.locator('.seen .row', { hasText: 'jonas@example.com' }).getByText('can write').waitFor();
+  await picture('team-shared');
+
+  await theirs.goto(`${jonas.address}/#/team`);
+  await theirs.getByText(`${cloud.email} says who sees this project.`).waitFor();
+  await picture('team-theirs', theirs);
 });
 
 test('signing out takes the rows away where that is chosen', async () => {

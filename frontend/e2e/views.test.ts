@@ -52,6 +52,9 @@ const accounts: [string, string, string, string][] = [
   ['cloud-restore', 'cloud-moved', at, 'What changed between 11:42:30 and now'], ['cloud-restore-none', 'cloud-synced', 'restore', 'there are no moments'],
   ['cloud-activity', 'cloud-synced', 'activity', 'Signed in as'], ['cloud-settings', 'cloud-synced', 'settings', 'Sign out…'],
   ['cloud-lost', 'cloud-synced', 'lost', 'Field by field'], ['cloud-lost-empty', 'cloud-moved', 'lost', 'is empty'],
+  ['cloud-team', 'cloud-synced', 'team', '3 people, 5 machines. Nobody else.'], ['cloud-team-people', 'cloud-synced', 'team/people', 'They will see billing-service and roadmap.'],
+  ['cloud-team-alone', 'cloud-alone', 'team', 'No project yet.'], ['cloud-team-none', 'cloud-alone', 'team/people', 'You are alone here.'],
+  ['cloud-team-signed-out', 'cloud-signed-out', 'team', 'to share a project, or to see who sees it.'], ['cloud-team-offline', 'cloud-offline', 'team', 'Who sees it now is not known.'],
   ['cloud-machines', 'cloud-synced', 'machines', 'win-build'], ['cloud-move-plan', 'standalone-joined', 'move', 'Only then: stop copying'],
   ['cloud-move-elsewhere', 'standalone-moving', 'move', 'It was started elsewhere'], ['cloud-home-joined', 'standalone-joined', 'home', 'Move to the cloud…'],
 ];

@@ -26,5 +26,5 @@ var roots = []string{
 	"Status", "PrefsEdit", "SetupRequest", "SetupResult", "Timeline", "Machine", "RestoreRequest", "RestorePlan",
 	"RestoreResult", "Drill", "Finding", "Preview", "Event", "TargetTrial", "Settings", "SettingsEdit", "Error",
 	"LoginRequest", "Login", "LogoutRequest", "LogoutResult", "PushRequest", "PushResult", "MoveRequest", "MovePlan",
-	"MoveResult", "Proof", "LostItem",
+	"MoveResult", "Proof", "LostItem", "Project", "ShareRequest", "Reader", "Team", "InviteRequest", "Invited", "MemberRequest",
 }

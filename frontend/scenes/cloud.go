@@ -17,7 +17,7 @@ const (
 func clouds() []Scene {
 	list := []Scene{freshCloud(), firstUpload(), firstSync(), firstProof(), synced(), uploading(), catchingUp(), cloudProving()}
 	list = append(list, cloudOffline(), cloudStalled(), cloudAttention(), unequal(), mending(), cloudPaused(), expired(), cloudOff())
-	return append(list, cloudDamaged(), moved(), joined(), moving(), hostileCloud())
+	return append(list, cloudDamaged(), moved(), alone(), joined(), moving(), hostileCloud())
 }
 
 // Prove is a proof of the scenes' tables.
@@ -41,6 +41,7 @@ func account(name string) Scene {
 	}
 	s.Settings.Target = ""
 	s.Fleet = fleet()
+	s.Projects, s.Readers, s.Teams = projects(), readers(), teams()
 	return s
 }
 

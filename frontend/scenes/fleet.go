@@ -64,5 +64,6 @@ func hostileCloud() Scene {
 		})
 	}
 	s.Status.Cloud.Rejected = int64(len(s.Lost))
+	s.Projects, s.Readers, s.Teams = hostileSharing()
 	return s
 }

@@ -23,6 +23,10 @@ type Scene struct {
 	// Fleet is the machines of the account; without one they are those at the storage. Lost is lost & found.
 	Fleet []app.Machine
 	Lost  []app.LostItem
+	// Projects are those of the file, Readers who sees them by the project's id, and Teams those of the organisation.
+	Projects []app.Project
+	Readers  map[string][]app.Reader
+	Teams    []app.Team
 }
 
 // All are the scenes, each with a name of its own.

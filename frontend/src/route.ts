@@ -1,6 +1,6 @@
 // Which view is shown: #/home, #/restore?at=…, or ?view=restore. The window puts the view to begin with into the page.
 
-export type View = 'home' | 'restore' | 'activity' | 'machines' | 'lost' | 'settings' | 'first-run' | 'move';
+export type View = 'home' | 'restore' | 'activity' | 'team' | 'lost' | 'settings' | 'first-run' | 'move';
 export interface Route {
   view: View;
   /** a part of the view, e.g. storage in the first run or diagnostics in the settings */
@@ -8,11 +8,11 @@ export interface Route {
   query: URLSearchParams;
 }
 
-const views: readonly string[] = ['home', 'restore', 'activity', 'machines', 'lost', 'settings', 'first-run', 'move'];
+const views: readonly string[] = ['home', 'restore', 'activity', 'team', 'lost', 'settings', 'first-run', 'move'];
 /** Names that others open the window with, for parts of views. */
 const others: Record<string, [View, string]> = {
   'sign-in': ['first-run', 'sign-in'], diagnostics: ['settings', 'diagnostics'], doctor: ['settings', 'doctor'],
-  account: ['settings', 'account'],
+  account: ['settings', 'account'], machines: ['team', 'machines'],
 };
 
 export function routeOf(hash: string, search = ''): Route {

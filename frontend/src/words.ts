@@ -1,14 +1,16 @@
 // Every sentence of the page (LANGUAGE §6–7). What is filled in comes ready for reading.
 
 import { cloud } from './cloudwords';
+import { team } from './teamwords';
 
 const rows = (n: string) => `${n} ${n === '1' ? 'row' : 'rows'}`;
 
 export const words = {
   app: 'CODITECT Sync',
   cloud,
+  team,
   views: {
-    home: 'Home', restore: 'Restore', activity: 'Activity', machines: 'Machines', lost: 'Lost & found', settings: 'Settings', 'first-run': 'First run', move: 'Move',
+    home: 'Home', restore: 'Restore', activity: 'Activity', team: 'Team', lost: 'Lost & found', settings: 'Settings', 'first-run': 'First run', move: 'Move',
   },
   nav: 'Views',
   skip: 'Skip to the page',

@@ -10,11 +10,14 @@ import Hero from '../src/parts/Hero.svelte';
 import Lost from '../src/parts/LostItem.svelte';
 import Machines from '../src/parts/Machines.svelte';
 import Note from '../src/parts/Note.svelte';
+import Projects from '../src/parts/team/Projects.svelte';
+import People from '../src/parts/team/People.svelte';
 import { lookOf } from '../src/look';
+import { cut } from '../src/lost';
 import { attacks } from './goldens';
 import { f, golden, now } from './goldens';
 
-function shown(component: typeof Differences | typeof Note | typeof Machines | typeof Hero | typeof Lost | typeof Fleet, props: Record<string, unknown>): HTMLElement {
+function shown(component: typeof Differences | typeof Note | typeof Machines | typeof Hero | typeof Lost | typeof Fleet | typeof Projects | typeof People, props: Record<string, unknown>): HTMLElement {
   const target = document.createElement('div');
   document.body.append(target);
   const app = mount(component as never, { target, props } as never);
@@ -24,6 +27,7 @@ function shown(component: typeof Differences | typeof Note | typeof Machines | t
   target.remove();
   return copy;
 }
+const team = (text: string) => ({ id: text, name: text, members: [{ user_id: text, name: text, email: text, admin: true, this: true }] });
 const nothing = () => undefined;
 const tags = (el: HTMLElement) => [...el.querySelectorAll('*')].map((x) => x.localName).join(' ');
 const differences = (text: string): Preview => ({
@@ -52,6 +56,13 @@ describe.each(attacks)('%j', (attack) => {
     expect([...item.querySelectorAll('td')].map((x) => x.textContent)).toContain(attack);
     const fleet = shown(Fleet, { reading: new Reading(golden('cloud-synced'), now, f), list: [{ id: '1', user: '', this: false, host: attack, name: attack, os: attack, version: '', db: '', lineage: '' }] });
     expect([fleet.querySelector('.t')!.textContent, fleet.querySelector('.t')!.children.length]).toEqual([attack, 0]);
+    const projects = (text: string) => shown(Projects, { machines: '3', signedIn: false, teams: [], projects: {
+      value: [{ id: text, name: text, mine: true, visibility: 'team', team_id: text, team: text, owner: text, rows: 1 }] } });
+    expect(tags(projects(attack))).toBe(tags(projects('harmless')));
+    expect(projects(attack).querySelector('.t')!.textContent).toBe(cut(attack, 72));
+    const people = (text: string) => shown(People, { team: team(text), teams: { value: [team(text)] }, signedIn: true, projects: [], onchoose: nothing, onchanged: nothing });
+    expect(tags(people(attack))).toBe(tags(people('harmless')));
+    expect(people(attack).querySelector('.t')!.textContent).toBe(`${cut(attack, 72)} (you)`);
     const hero = shown(Hero, { look: { ...lookOf(golden('protected'), now, f), title: attack, lead: attack }, onact: () => undefined });
     expect(hero.querySelector('h1')!.children.length).toBe(0);
     expect((globalThis as { pwned?: unknown }).pwned).toBeUndefined();

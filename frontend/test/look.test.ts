@@ -42,6 +42,7 @@ describe('every status the agent can have', () => {
     'cloud-first-proof': ['syncing', 'work', 'Proving, about 2 s left', 'Every row is being compared with the cloud'],
     'cloud-synced': ['protected', 'proved', 'In sync, proved 14:02', 'This machine and the cloud hold the same 128,206 rows'],
     'cloud-moved': ['protected', 'proved', 'In sync, proved 14:02', 'This machine and the cloud hold the same 128,206 rows'],
+    'cloud-alone': ['protected', 'proved', 'In sync, proved 14:02', 'This machine and the cloud hold the same 128,206 rows'],
     'cloud-hostile': ['protected', 'proved', 'In sync, proved 14:02', 'This machine and the cloud hold the same 128,206 rows'],
     'cloud-syncing': ['syncing', 'work', 'Syncing, 12 changes wait', 'Syncing'],
     'cloud-catching-up': ['syncing', 'work', 'Catching up, about 4 min left', 'Catching up, about 4 min left'],

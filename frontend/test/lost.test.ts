@@ -47,5 +47,6 @@ test('the chart of cloud mode is the activity’s', () => {
 
 test('the tray opens parts of the account by name', () => {
   expect(routeOf('#/account')).toMatchObject({ view: 'settings', part: 'account' });
-  expect([routeOf('#/lost').view, routeOf('#/machines').view, routeOf('#/move?to=standalone').query.get('to')]).toEqual(['lost', 'machines', 'standalone']);
+  expect(routeOf('#/machines')).toMatchObject({ view: 'team', part: 'machines' });
+  expect([routeOf('#/lost').view, routeOf('#/team/people').part, routeOf('#/move?to=standalone').query.get('to')]).toEqual(['lost', 'people', 'standalone']);
 });

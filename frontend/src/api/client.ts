@@ -1,9 +1,9 @@
 // The one way to the agent: its local API, as JSON.
 import { fetchNamed } from '../native';
 import type {
-  Drill, Error as AppError, Event as Happening, Finding, Login, LoginRequest, LogoutRequest, LogoutResult, LostItem, Machine,
-  MovePlan, MoveRequest, MoveResult, PrefsEdit, Preview, Proof, PushRequest, PushResult, RestorePlan, RestoreRequest, RestoreResult,
-  Settings, SettingsEdit, SetupRequest, SetupResult, Status, TargetTrial, Timeline,
+  Drill, Error as AppError, Event as Happening, Finding, Invited, InviteRequest, Login, LoginRequest, LogoutRequest, LogoutResult, LostItem, Machine,
+  MemberRequest, MovePlan, MoveRequest, MoveResult, PrefsEdit, Preview, Project, Proof, PushRequest, PushResult, Reader, RestorePlan, RestoreRequest,
+  RestoreResult, Settings, SettingsEdit, SetupRequest, SetupResult, ShareRequest, Status, TargetTrial, Team, Timeline,
 } from './types';
 
 /** Failure is an error as the agent tells it: a sentence, and often a way on. */
@@ -85,6 +85,14 @@ export const api = {
   discardLost: (id: string) => call<unknown>('DELETE', `lost/${q(id)}`),
   renameMachine: (id: string, name: string) => call<unknown>('PATCH', `machines/${q(id)}`, { name }),
   revokeMachine: (id: string) => call<unknown>('DELETE', `machines/${q(id)}`),
+  projects: () => call<Project[]>('GET', 'projects'),
+  /** Who sees a project now, as the server has it. */
+  readers: (project: string) => call<Reader[]>('GET', `projects/readers?project=${q(project)}`),
+  share: (req: ShareRequest) => call<Project>('POST', 'projects/share', req),
+  teams: () => call<Team[]>('GET', 'teams'),
+  makeTeam: (name: string) => call<Team>('POST', 'teams', { name }),
+  invite: (req: InviteRequest) => call<Invited>('POST', 'teams/invite', req),
+  setMember: (req: MemberRequest) => call<Team>('POST', 'teams/member', req),
   quit: () => call<unknown>('POST', 'quit', {}),
 };
 

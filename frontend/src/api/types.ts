@@ -343,6 +343,83 @@ export interface LostItem {
   reappliable: boolean;
 }
 
+/** Project is a project of the file. Its name and path are texts of the memory: hostile until shown as plain text. */
+export interface Project {
+  id: string;
+  name: string;
+  path?: string;
+  /** empty: this person's that has not been in the cloud */
+  owner_id?: string;
+  /** address or name, where the server told it */
+  owner?: string;
+  mine: boolean;
+  visibility: Visibility;
+  team_id?: string;
+  team?: string;
+  /** of this machine, without the project's own */
+  rows: number;
+  /** CanWrite tells whether this person may write into it, MembersWrite whether those may with whom it is shared; nil while the server has not told. */
+  can_write?: boolean;
+  members_can_write?: boolean;
+}
+
+/** ShareRequest says who is to see a project. Project and Team are an id, the beginning of one, or a name. */
+export interface ShareRequest {
+  project: string;
+  visibility: Visibility;
+  team?: string;
+  /** members read and do not write */
+  read_only?: boolean;
+}
+
+/** Reader is somebody who sees a project. */
+export interface Reader {
+  user_id: string;
+  email: string;
+  name?: string;
+  owner: boolean;
+  can_write: boolean;
+  /** whoever asks */
+  this: boolean;
+  /** Machines are the names of those that are signed in, which a person chose or which are the hosts' own: hostile until shown as plain text. nil where the server does not tell. */
+  machines?: string[];
+}
+
+/** Team is a team of the organisation. */
+export interface Team {
+  id: string;
+  name: string;
+  members: Member[] | null;
+}
+
+/** InviteRequest says whom to bring into a team. */
+export interface InviteRequest {
+  /** id, its beginning, or name */
+  team: string;
+  email: string;
+  name?: string;
+}
+
+/** Invited says what became of an invitation. */
+export interface Invited {
+  /** an account was there, and is in the team */
+  joined: boolean;
+  /** a letter is under way */
+  sent: boolean;
+  /** Link is for the person alone, where the server sends no letters: whoever opens it chooses the password. */
+  link?: string;
+}
+
+/** MemberRequest says what somebody is to be in a team. Team is an id, its beginning, or a name. */
+export interface MemberRequest {
+  team: string;
+  /** address, id, or the beginning of one; empty: whoever asks */
+  person?: string;
+  admin?: boolean;
+  /** no longer in it */
+  out?: boolean;
+}
+
 /** Mode is the wish how the file is kept safe. Its text form is stored in preferences and typed by people. */
 export type Mode = "" | "cloud" | "standalone" | "off";
 
@@ -570,6 +647,19 @@ export interface TableProof {
 
 /** LostKind is how something got into lost & found. */
 export type LostKind = "rejected" | "conflict" | "local" | "share";
+
+/** Visibility is who sees a project besides its owner. */
+export type Visibility = "private" | "team" | "org";
+
+/** Member is somebody in a team. */
+export interface Member {
+  user_id: string;
+  email?: string;
+  name?: string;
+  admin: boolean;
+  /** whoever asks */
+  this: boolean;
+}
 
 /** Usage is what an engine asked of a target, as counted. */
 export interface Usage {
