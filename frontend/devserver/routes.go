@@ -29,6 +29,7 @@ func (d *desk) handler() http.Handler {
 	get(mux, "/v1/diagnostics", func() any { return d.now().Diagnostics() })
 	mux.Handle("PATCH /v1/prefs", post(d.editPrefs))
 	mux.Handle("PATCH /v1/settings", post(d.editSettings))
+	mux.Handle("POST /v1/retention/plan", post(d.planRetention))
 	mux.Handle("POST /v1/setup", post(d.setup))
 	mux.Handle("POST /v1/target/try", post(d.try))
 	mux.Handle("POST /v1/restore", post(d.restore))

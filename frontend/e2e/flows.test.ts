@@ -187,6 +187,24 @@ test('everything can be done with the keyboard', async () => {
   await context.close();
 });
 
+test('a shorter history is asked about, a longer one is not', async () => {
+  const { page, trouble, context } = await open(browser, 'settings', { scene: 'protected' });
+  const keep = page.getByRole('combobox', { name: 'Keep' });
+  await keep.selectOption('Longer');
+  await page.getByText('every hour for 90 days').waitFor();
+  await keep.selectOption('A short time');
+  await page.getByRole('alertdialog', { name: 'Let 1,204 of 4,210 moments go?' }).waitFor();
+  await sound(page, trouble);
+  await page.keyboard.press('Enter'); // the safe answer has the focus
+  await page.getByRole('alertdialog').waitFor({ state: 'hidden' });
+  expect(await keep.inputValue()).toBe('long');
+  await keep.selectOption('A short time');
+  await button(page, 'Let 1,204 moments go').click();
+  await page.getByText('every hour for a week').waitFor();
+  expect(await keep.inputValue()).toBe('short');
+  await context.close();
+});
+
 test('what a memory holds never runs', async () => {
   const { page, trouble, context } = await open(browser, 'home', { scene: 'hostile' });
   await page.getByRole('heading', { level: 1 }).waitFor();

@@ -102,6 +102,7 @@ func settings() app.Settings {
 		Retention: []string{
 			"Every 5 s for the last hour", "every 30 s for a day", "every 5 min for a week", "every hour for 30 days",
 		},
-		StartAtLogin: true, Notify: app.Notify{Needs: true, Well: true},
+		RetentionWish: "default",
+		StartAtLogin:  true, Notify: app.Notify{Needs: true, Well: true},
 	}
 }

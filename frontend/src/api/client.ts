@@ -3,7 +3,7 @@ import { fetchNamed } from '../native';
 import type {
   Drill, Error as AppError, Event as Happening, Finding, Invited, InviteRequest, Login, LoginRequest, LogoutRequest, LogoutResult, LostItem, Machine,
   MemberRequest, MovePlan, MoveRequest, MoveResult, PrefsEdit, Preview, Project, Proof, PushRequest, PushResult, Reader, RestorePlan, RestoreRequest,
-  RestoreResult, Settings, SettingsEdit, SetupRequest, SetupResult, ShareRequest, Status, TargetTrial, Team, Timeline,
+  RestoreResult, RetentionPlan, Settings, SettingsEdit, SetupRequest, SetupResult, ShareRequest, Status, TargetTrial, Team, Timeline,
 } from './types';
 
 /** Failure is an error as the agent tells it: a sentence, and often a way on. */
@@ -68,6 +68,7 @@ export const api = {
   doctor: () => call<Finding[]>('GET', 'doctor'),
   activity: async () => (await call<Happening[] | null>('GET', 'activity?limit=500')) ?? [],
   settings: () => call<Settings>('GET', 'settings'),
+  planRetention: (wish: string) => call<RetentionPlan>('POST', 'retention/plan', { wish }),
   editSettings: (edit: SettingsEdit) => call<Settings>('PATCH', 'settings', edit),
   diagnostics: () => call<Record<string, string>>('GET', 'diagnostics'),
   login: (req: LoginRequest) => call<Login>('POST', 'login', req),

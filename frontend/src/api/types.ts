@@ -420,6 +420,27 @@ export interface MemberRequest {
   out?: boolean;
 }
 
+/** RetentionPlan says what a change of the retention would do, before anything is done. */
+export interface RetentionPlan {
+  /** what would be saved */
+  wish: string;
+  /** in words, one promise each */
+  now: string[] | null;
+  then: string[] | null;
+  /** Moments that can be restored now, and of them Gone and Bytes that would go. Pinned ones stay. */
+  moments: number;
+  gone: number;
+  bytes: number;
+  /** Stored is what is there now, StoredThen what it comes to when the history is as long as then promised, or in a year where it has no end, if as much changes as so far. MonthlyCost and MonthlyCostThen are of the two; nil where not known. */
+  stored_bytes: number;
+  stored_bytes_then: number;
+  monthly_cost?: Cost;
+  monthly_cost_then?: Cost;
+  /** Oldest is how far back the history goes, OldestThen how far it would. */
+  oldest?: string;
+  oldest_then?: string;
+}
+
 /** Mode is the wish how the file is kept safe. Its text form is stored in preferences and typed by people. */
 export type Mode = "" | "cloud" | "standalone" | "off";
 
@@ -661,20 +682,6 @@ export interface Member {
   this: boolean;
 }
 
-/** Usage is what an engine asked of a target, as counted. */
-export interface Usage {
-  /** from when on it was counted */
-  since?: string;
-  /** requests that write or list */
-  writes: number;
-  /** requests that read */
-  reads: number;
-  /** what test restores and looks read */
-  fetched_bytes: number;
-  /** what this machine has there now */
-  stored_bytes: number;
-}
-
 /** Cost is what a month is estimated to cost at the target, in US dollars, by its parts: what is measured now, a month long. */
 export interface Cost {
   usd: number;
@@ -690,6 +697,20 @@ export interface Cost {
   /** Measured is from when on it was counted, Prices whose prices they are and of when. */
   measured_since?: string;
   prices?: string;
+}
+
+/** Usage is what an engine asked of a target, as counted. */
+export interface Usage {
+  /** from when on it was counted */
+  since?: string;
+  /** requests that write or list */
+  writes: number;
+  /** requests that read */
+  reads: number;
+  /** what test restores and looks read */
+  fetched_bytes: number;
+  /** what this machine has there now */
+  stored_bytes: number;
 }
 
 /** Unshared says how many rows left this machine when they, or a team, were no longer shared with this account. */
