@@ -12,6 +12,9 @@ type Finder interface {
 	Lost(ctx context.Context) ([]LostItem, error)
 	// ReapplyLost writes an item's values into the file as an ordinary change, and removes the item.
 	ReapplyLost(ctx context.Context, id string) (LostItem, error)
+	// KeepBoth writes an item's values as a row of its own beside the version that is in use, and removes the item. CodeRefused
+	// where LostItem.Both says that this cannot be.
+	KeepBoth(ctx context.Context, id string) (LostItem, error)
 	// DiscardLost removes an item for good.
 	DiscardLost(ctx context.Context, id string) error
 }
@@ -24,7 +27,8 @@ type LostItem struct {
 	Table string    `json:"table"`
 	Row   string    `json:"row"` // id of the row
 	Op    string    `json:"op"`  // put, patch or delete
-	// Mine is what was wanted, Theirs the row as the cloud has it now: objects of columns and values, null for no row.
+	// Mine is what was wanted, Theirs the row as the cloud has it now: objects of columns and values, null for no row. Where
+	// the code is LostOverwritten it is the other way round: Mine was somebody else's, and this machine's is in use.
 	// They are texts of the memory: hostile until shown as plain text.
 	Mine   json.RawMessage `json:"mine,omitempty"`
 	Theirs json.RawMessage `json:"theirs,omitempty"`
@@ -36,7 +40,12 @@ type LostItem struct {
 	Machine string `json:"machine,omitempty"`
 	// Reappliable tells that ReapplyLost can do something with it.
 	Reappliable bool `json:"reappliable"`
+	// Both tells that KeepBoth can.
+	Both bool `json:"both"`
 }
+
+// LostOverwritten is the code of a value that this machine took the place of without having seen it.
+const LostOverwritten = "overwritten"
 
 // LostKind is how something got into lost & found.
 type LostKind string

@@ -30,6 +30,18 @@ func (a *Agent) ReapplyLost(ctx context.Context, id string) (item app.LostItem, 
 	return item, err
 }
 
+// KeepBoth implements app.Finder.
+func (a *Agent) KeepBoth(ctx context.Context, id string) (item app.LostItem, err error) {
+	err = a.withFile(ctx, "lost", func(f File) error {
+		item, err = f.KeepBoth(ctx, id)
+		return err
+	})
+	if err == nil {
+		a.note(app.Event{Kind: app.EventSync, Text: "Both versions of a row were kept from lost & found"})
+	}
+	return item, err
+}
+
 // DiscardLost implements app.Finder.
 func (a *Agent) DiscardLost(ctx context.Context, id string) error {
 	err := a.withFile(ctx, "lost", func(f File) error { return f.DiscardLost(ctx, id) })

@@ -24,6 +24,7 @@ type FakeCloud struct {
 	RevokeMachineFunc func(context.Context, string) error
 	LostFunc          func(context.Context) ([]app.LostItem, error)
 	ReapplyLostFunc   func(context.Context, string) (app.LostItem, error)
+	KeepBothFunc      func(context.Context, string) (app.LostItem, error)
 	DiscardLostFunc   func(context.Context, string) error
 
 	FakeSharing
@@ -129,6 +130,14 @@ func (f *FakeCloud) Lost(ctx context.Context) ([]app.LostItem, error) {
 func (f *FakeCloud) ReapplyLost(ctx context.Context, id string) (app.LostItem, error) {
 	if f.ReapplyLostFunc != nil {
 		return f.ReapplyLostFunc(ctx, id)
+	}
+	return app.LostItem{}, app.Errorf(app.CodeNotFound, "lost", "There is no item %q.", id)
+}
+
+// KeepBoth implements app.Finder.
+func (f *FakeCloud) KeepBoth(ctx context.Context, id string) (app.LostItem, error) {
+	if f.KeepBothFunc != nil {
+		return f.KeepBothFunc(ctx, id)
 	}
 	return app.LostItem{}, app.Errorf(app.CodeNotFound, "lost", "There is no item %q.", id)
 }

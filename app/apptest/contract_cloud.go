@@ -56,6 +56,8 @@ func (s *suite) lostNothing() {
 	}
 	_, err := s.Service.ReapplyLost(s.ctx, "none")
 	s.wantError(err, app.CodeNotFound)
+	_, err = s.Service.KeepBoth(s.ctx, "none")
+	s.wantError(err, app.CodeNotFound)
 	s.wantError(s.Service.DiscardLost(s.ctx, "none"), app.CodeNotFound)
 }
 

@@ -132,6 +132,11 @@ func (f *FakeFile) ReapplyLost(_ context.Context, id string) (app.LostItem, erro
 	return app.LostItem{}, noItem(id)
 }
 
+// KeepBoth finds no item.
+func (f *FakeFile) KeepBoth(_ context.Context, id string) (app.LostItem, error) {
+	return app.LostItem{}, noItem(id)
+}
+
 // DiscardLost finds no item.
 func (f *FakeFile) DiscardLost(_ context.Context, id string) error { return noItem(id) }
 

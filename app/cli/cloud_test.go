@@ -182,9 +182,17 @@ func TestLost(t *testing.T) {
 		reapplied = id
 		return app.LostItem{Table: "decisions"}, nil
 	}
+	var both string
+	f.KeepBothFunc = func(_ context.Context, id string) (app.LostItem, error) {
+		both = id
+		return app.LostItem{Table: "decisions"}, nil
+	}
 	f.DiscardLostFunc = func(_ context.Context, id string) error { discarded = id; return nil }
 	got := call(t, f, terminal{}, "lost", "list")
 	contains(t, got.out, "l-1", "decisions", "You can read this project but not write to it.")
+	if got = call(t, f, terminal{}, "lost", "reapply", "l-1", "--beside"); got.status != 0 || both != "l-1" || reapplied != "" {
+		t.Errorf("%+v, both of %q", got, both)
+	}
 	got = call(t, f, terminal{}, "lost", "show", "l-1")
 	contains(t, got.out, "decision", "red", "b")
 	if harmful(got.out) {

@@ -21,11 +21,15 @@ func (p *program) lostVerb() *cobra.Command {
 	var yes bool
 	discard := p.itemVerb("discard ID", "Remove an item for good", func(ctx context.Context, id string) error { return p.lostDiscard(ctx, id, yes) })
 	discard.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	var beside bool
+	reapply := p.itemVerb("reapply ID", "Write an item into the file again, as an ordinary change", func(ctx context.Context, id string) error {
+		return p.lostReapply(ctx, id, beside)
+	})
+	reapply.Flags().BoolVar(&beside, "beside", false, "keep both: as a row of its own beside the version in use")
 	c.AddCommand(
 		p.readingVerb("list", "List the items, newest first", p.lostList),
 		p.itemVerb("show ID", "Show an item: what was wanted, and what the cloud has", p.lostShow),
-		p.itemVerb("reapply ID", "Write an item into the file again, as an ordinary change", p.lostReapply),
-		p.exportVerb(), discard,
+		reapply, p.exportVerb(), discard,
 	)
 	return c
 }
@@ -123,9 +127,13 @@ func columns(row json.RawMessage) map[string]json.RawMessage {
 	return out
 }
 
-func (p *program) lostReapply(ctx context.Context, id string) error {
+func (p *program) lostReapply(ctx context.Context, id string, beside bool) error {
 	return p.with(ctx, anyhow, func(s *session) error {
-		i, err := s.ReapplyLost(ctx, id)
+		write, done := s.ReapplyLost, "Written into %s again, as an ordinary change."
+		if beside {
+			write, done = s.KeepBoth, "Written into %s as a row of its own. Both versions are kept."
+		}
+		i, err := write(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -133,7 +141,7 @@ func (p *program) lostReapply(ctx context.Context, id string) error {
 			p.writeJSON(i)
 			return nil
 		}
-		p.out.line(proved.of("%s Written into %s again, as an ordinary change.", glyphStep, i.Table))
+		p.out.line(proved.of("%s "+done, glyphStep, i.Table))
 		return nil
 	})
 }

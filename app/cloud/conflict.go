@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,6 +20,8 @@ type lostValue struct {
 	Column string          `json:"column"` // empty: the row as a whole
 	Kind   string          `json:"kind"`
 	Value  json.RawMessage `json:"value"`
+	HLC    pushapi.HLC     `json:"hlc"` // of the value
+	Winner pushapi.HLC     `json:"winner_hlc"`
 	Client string          `json:"client_id"` // whose push it was
 	Group  int64           `json:"group"`
 	At     time.Time       `json:"at"`
@@ -26,11 +29,11 @@ type lostValue struct {
 
 // whys says what happened, by the kind that the server gives it.
 var whys = map[string]string{
-	"older":       "It came when the cloud had a newer value.",
-	"overwritten": "A newer value of this machine took its place, written without having seen it.",
-	"immutable":   "A message is written once.",
-	"deleted":     "The row had been deleted.",
-	"undeleted":   "The row had been changed since, so it was not deleted.",
+	"older":             "It came when the cloud had a newer value.",
+	app.LostOverwritten: "A newer value of this machine took its place, written without having seen it.",
+	"immutable":         "A message is written once.",
+	"deleted":           "The row had been deleted.",
+	"undeleted":         "The row had been changed since, so it was not deleted.",
 }
 
 // owes notes groups of which values lost a conflict, to be listed on this machine too.
@@ -104,14 +107,48 @@ func (v lostValue) item() app.LostItem {
 			mine = text
 		}
 	}
-	why := whys[v.Kind]
-	if why == "" {
-		why = "Another version won."
-	}
 	op := string(pushapi.Patch)
 	if v.Column == "" {
 		op = string(pushapi.Put)
 	}
-	return app.LostItem{ID: "cloud:" + strconv.FormatInt(v.Number, 10), At: v.At, Kind: app.LostConflict, Table: v.Table, Row: v.ID, Op: op,
-		Mine: mine, Why: why, Code: v.Kind}
+	at := v.At
+	if v.HLC.Valid() {
+		at = v.HLC.Time()
+	}
+	return app.LostItem{ID: "cloud:" + strconv.FormatInt(v.Number, 10), At: at, Kind: app.LostConflict, Table: v.Table, Row: v.ID, Op: op,
+		Mine: mine, Why: v.why(), Code: v.Kind}
+}
+
+// spoken is a span of time as people say it, in one unit.
+func spoken(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+}
+
+// why is what happened, with how much later the version in use was written where both clocks tell.
+func (v lostValue) why() string {
+	later := ""
+	if v.HLC.Valid() && v.Winner.Valid() {
+		if d := v.Winner.Time().Sub(v.HLC.Time()).Round(time.Second); d > 0 {
+			later = spoken(d)
+		}
+	}
+	switch why := whys[v.Kind]; {
+	case why == "":
+		return "Another version won."
+	case later != "" && v.Kind == "older":
+		return "The version in use was written " + later + " later."
+	case later != "" && v.Kind == app.LostOverwritten:
+		return "This machine wrote " + later + " later, without having seen it."
+	default:
+		return why
+	}
 }

@@ -32,6 +32,9 @@ func (s *Server) cloudRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /v1/lost/{id}/reapply", answer(s, func(r *http.Request) (app.LostItem, error) {
 		return svc.ReapplyLost(r.Context(), r.PathValue("id"))
 	}))
+	mux.Handle("POST /v1/lost/{id}/both", answer(s, func(r *http.Request) (app.LostItem, error) {
+		return svc.KeepBoth(r.Context(), r.PathValue("id"))
+	}))
 	mux.Handle("DELETE /v1/lost/{id}", answer(s, func(r *http.Request) (nothing, error) {
 		return nothing{}, svc.DiscardLost(r.Context(), r.PathValue("id"))
 	}))
@@ -114,6 +117,11 @@ func (c *Client) Lost(ctx context.Context) ([]app.LostItem, error) {
 // ReapplyLost implements app.Finder.
 func (c *Client) ReapplyLost(ctx context.Context, id string) (app.LostItem, error) {
 	return send[app.LostItem](ctx, c, http.MethodPost, "/v1/lost/"+url.PathEscape(id)+"/reapply", nothing{})
+}
+
+// KeepBoth implements app.Finder.
+func (c *Client) KeepBoth(ctx context.Context, id string) (app.LostItem, error) {
+	return send[app.LostItem](ctx, c, http.MethodPost, "/v1/lost/"+url.PathEscape(id)+"/both", nothing{})
 }
 
 // DiscardLost implements app.Finder.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,9 +42,31 @@ func (f *File) Lost(ctx context.Context) (items []app.LostItem, err error) {
 			}
 			items = append(items, item)
 		}
-		return rows.Err()
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		return c.addInUse(ctx, items)
 	})
 	return items, err
+}
+
+// addInUse adds the version that won a conflict where the cloud did not send it along: the row as the file has it.
+func (c *conn) addInUse(ctx context.Context, items []app.LostItem) error {
+	for n := range items {
+		i := &items[n]
+		t, ours := searched(i.Table)
+		if !ours || i.Kind != app.LostConflict || i.Theirs != nil {
+			continue
+		}
+		row, err := c.rowJSON(ctx, t, i.Row)
+		if err != nil {
+			return err
+		}
+		if i.Theirs = row; row == nil {
+			i.Theirs = json.RawMessage("null")
+		}
+	}
+	return nil
 }
 
 func scanLost(scan func(...any) error) (i app.LostItem, err error) {
@@ -59,6 +82,7 @@ func scanLost(scan func(...any) error) (i app.LostItem, err error) {
 	}
 	_, ours := searched(i.Table)
 	i.Reappliable = ours && (i.Op == opPut || i.Op == opPatch || i.Op == opDelete)
+	i.Both = i.Reappliable && i.Kind == app.LostConflict && i.Op != opDelete && !referred(i.Table)
 	return i, err
 }
 
@@ -125,6 +149,65 @@ func (c *conn) reapplyItem(ctx context.Context, item app.LostItem) error {
 	}
 	return err
 }
+
+// referred tells that other rows name a row of the table, so that a second one beside it would be an empty shell.
+func referred(table string) bool { return table == schema.Projects || table == schema.Sessions }
+
+// KeepBoth writes an item's values as a row with an id of its own, its other columns as they are in the version in use, and
+// removes the item. Like ReapplyLost it is an ordinary change.
+func (f *File) KeepBoth(ctx context.Context, id string) (item app.LostItem, err error) {
+	err = f.writing(ctx, "lost", func(c *conn) error {
+		if item, err = c.lostItem(ctx, id); err != nil {
+			return err
+		}
+		if !item.Both {
+			return app.Errorf(app.CodeRefused, "lost", "Of this item one version can be kept.").WithHint("Keep yours or the one in use.")
+		}
+		if err := c.insertBeside(ctx, item); err != nil {
+			return err
+		}
+		return c.exec(ctx, "DELETE FROM "+upLost+" WHERE item = ?", id)
+	})
+	return item, err
+}
+
+// insertBeside makes a row of the item's values. Whose it is, its id and its times are its own.
+func (c *conn) insertBeside(ctx context.Context, item app.LostItem) error {
+	t, _ := searched(item.Table) // it is ours, or Both would be false
+	names, values, err := columnsOf(t, item.Mine)
+	if err != nil {
+		return app.Errorf(app.CodeRefused, "lost", "The item cannot be read as values of %s.", t.Name).WithHint("Export it with `coditect-sync lost export`.").Wrap(err)
+	}
+	var into, from []string
+	var args []any
+	for _, column := range t.Columns[1:] {
+		at := slices.Index(names, column.Name)
+		switch {
+		case slices.Contains(own, column.Name):
+			continue
+		case at >= 0:
+			from, args = append(from, "?"), append(args, values[at])
+		default:
+			from = append(from, column.Name)
+		}
+		into = append(into, column.Name)
+	}
+	result, err := c.ExecContext(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE id = ?", t.Name,
+		strings.Join(into, ", "), strings.Join(from, ", "), t.Name), append(args, item.Row)...)
+	if primary(err) == lib.SQLITE_CONSTRAINT {
+		return app.Errorf(app.CodeRefused, "lost", "The table %s does not take a second row like this.", t.Name).WithHint("Keep yours or the one in use.").Wrap(err)
+	}
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return app.Errorf(app.CodeRefused, "lost", "The version in use is not in the file any more.").WithHint("Keep yours instead.")
+}
+
+// own are the columns that a row does not take over from another.
+var own = []string{"user_id", "created_at", "updated_at"}
 
 // patchRow writes values into a row that must be there.
 func (c *conn) patchRow(ctx context.Context, t schema.Table, id string, names []string, values []any) error {

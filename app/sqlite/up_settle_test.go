@@ -355,3 +355,46 @@ func TestLostAndFoundKeepsWhatOthersSayOnce(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Both versions are kept: the one in use stays, and the other becomes a row with an id of its own that goes up like any other.
+func TestBothVersionsOfAConflictAreKept(t *testing.T) {
+	f := enrolledMemory(t, "INSERT INTO decisions (id, user_id, decision, rationale, created_at, updated_at) VALUES ('d', 'jonas', 'theirs', 'why', 'c', 'u')")
+	drainQueue(t, f)
+	conflict := func(id, table, op, mine string) app.LostItem {
+		return app.LostItem{ID: id, Kind: app.LostConflict, Table: table, Row: "d", Op: op, Mine: json.RawMessage(mine), Why: "Later."}
+	}
+	if err := f.KeepLost(t.Context(), conflict("1", "decisions", "patch", `{"decision":"mine"}`), conflict("2", "projects", "patch", `{"name":"n"}`),
+		conflict("3", "decisions", "delete", `null`), app.LostItem{ID: "4", Kind: app.LostRejected, Table: "decisions", Row: "d", Op: "put", Why: "No."}); err != nil {
+		t.Fatal(err)
+	}
+	items := lost(t, f) // newest first
+	for i, both := range []bool{false, false, false, true} {
+		if items[i].Both != both {
+			t.Errorf("%+v: both %v", items[i], items[i].Both)
+		}
+	}
+	if theirs := string(items[3].Theirs); !strings.Contains(theirs, `"decision":"theirs"`) || string(items[2].Theirs) != "null" {
+		t.Errorf("in use: %s and %s", theirs, items[2].Theirs)
+	}
+	if _, err := f.KeepBoth(t.Context(), items[3].ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, f.path, "SELECT group_concat(decision || rationale || ifnull(user_id, '-'), ' ') FROM (SELECT * FROM decisions ORDER BY rowid)"); got != "theirswhyjonas minewhy-" {
+		t.Errorf("the rows are %s", got)
+	}
+	if changes := next(t, f); len(changes.Groups) != 1 || len(lost(t, f)) != 3 {
+		t.Errorf("it goes up as %+v, and %d items are left", changes, len(lost(t, f)))
+	}
+	for _, item := range items[:3] {
+		_, err := f.KeepBoth(t.Context(), item.ID)
+		wantCode(t, err, app.CodeRefused)
+	}
+	makeDB(t, f.path, "DELETE FROM decisions WHERE id = 'd'")
+	if err := f.KeepLost(t.Context(), conflict("5", "decisions", "patch", `{"decision":"mine"}`)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := f.KeepBoth(t.Context(), lost(t, f)[0].ID)
+	wantCode(t, err, app.CodeRefused)
+	_, err = f.KeepBoth(t.Context(), "none")
+	wantCode(t, err, app.CodeNotFound)
+}

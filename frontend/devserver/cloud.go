@@ -32,6 +32,9 @@ func (d *desk) cloudRoutes(mux *http.ServeMux) {
 	named(mux, "POST /v1/lost/{id}/reapply", func(id string) func(context.Context, nothing) (app.LostItem, error) {
 		return func(context.Context, nothing) (app.LostItem, error) { return d.settle(id) }
 	})
+	named(mux, "POST /v1/lost/{id}/both", func(id string) func(context.Context, nothing) (app.LostItem, error) {
+		return func(context.Context, nothing) (app.LostItem, error) { return d.settle(id) }
+	})
 	named(mux, "DELETE /v1/lost/{id}", func(id string) func(context.Context, nothing) (app.LostItem, error) {
 		return func(context.Context, nothing) (app.LostItem, error) { return d.settle(id) }
 	})

@@ -118,6 +118,9 @@ test('lost & found is settled item by item', async () => {
   await page.getByText('3 fields are the same.').waitFor();
   await button(page, 'Show').click();
   await page.getByText('billing-service').first().waitFor();
+  expect(await page.locator('.diff mark').first().textContent()).toBe('5 times,'); // and not the words that are the same
+  await sound(page, trouble);
+  await shoot(page, 'flow-conflict');
   await button(page, 'Use mine').click();
   await title(page, 'Lost & found: 2 to look at');
   await page.getByText('It was written as an ordinary change').waitFor();
@@ -132,6 +135,20 @@ test('lost & found is settled item by item', async () => {
   await title(page, 'Lost & found: 1 to look at');
   await button(page, 'Try again').click();
   await title(page, 'Lost & found is empty');
+  await context.close();
+});
+
+test('of a conflict both versions are kept, or theirs after a question', async () => {
+  const { page, trouble, context } = await open(browser, 'lost', { scene: 'cloud-synced' });
+  await page.getByText('The version in use was written 6 s later. Yours is kept until you decide.').waitFor();
+  await button(page, 'Keep theirs…').click();
+  await page.getByRole('alertdialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('alertdialog').waitFor({ state: 'hidden' });
+  await button(page, 'Keep both').click();
+  await title(page, 'Lost & found: 2 to look at');
+  await page.getByText('Both versions are kept').waitFor();
+  await sound(page, trouble);
   await context.close();
 });
 

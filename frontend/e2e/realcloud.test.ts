@@ -168,6 +168,35 @@ test('a project is shared with a team, and the machine of somebody who was invit
   await picture('team-theirs', theirs);
 });
 
+/** Two people change the same row; this machine's change is the older one and comes later. */
+async function conflict(column: string, mine: string, theirs: string): Promise<void> {
+  agent.run('pause', '--for', '30m');
+  agent.sql(`UPDATE decisions SET ${column} = '${mine}' WHERE id = 'shared'`);
+  jonas.sql(`UPDATE decisions SET ${column} = '${theirs}' WHERE id = 'shared'`);
+  jonas.run('push');
+  agent.run('resume');
+  await expect.poll(() => agent.sql(`SELECT ${column} FROM decisions WHERE id = 'shared'`), { timeout: 120_000 }).toBe(theirs);
+}
+
+test('a conflict is shown field by field, and settled in the window: both versions, then mine', async () => {
+  await conflict('decision', 'Retry 5 times', 'Retry for 24 hours');
+  await view('lost');
+  await page.getByRole('link', { name: /Retry 5 times/ }).click();
+  await page.getByText(/^The version in use was written .* later\. Yours is kept until you decide\.$|^It came when/).waitFor();
+  await expect.poll(() => page.locator('.diff mark').allTextContents()).toEqual(['5 times', 'for 24 hours']);
+  await picture('conflict');
+  await button('Keep both').click();
+  await page.getByText('Both versions are kept').waitFor();
+  const both = `SELECT group_concat(decision, ', ') FROM (SELECT decision FROM decisions WHERE decision LIKE 'Retry%' ORDER BY decision)`;
+  await expect.poll(() => jonas.sql(both), { timeout: 120_000 }).toBe('Retry 5 times, Retry for 24 hours');
+
+  await conflict('rationale', 'Partners call back', 'Partners sleep');
+  await page.getByRole('link', { name: /Retry for 24 hours/ }).click();
+  await button('Use mine').click();
+  await page.getByText('It was written as an ordinary change').waitFor();
+  await expect.poll(() => jonas.sql(`SELECT rationale FROM decisions WHERE id = 'shared'`), { timeout: 120_000 }).toBe('Partners call back');
+});
+
 test('signing out takes the rows away where that is chosen', async () => {
   await view('settings');
   await button('Sign out…').click();

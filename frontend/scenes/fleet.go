@@ -31,10 +31,10 @@ func Lost() []app.LostItem {
 	friday := time.Date(2026, 11, 20, 17, 45, 0, 0, time.UTC)
 	return []app.LostItem{
 		{
-			ID: "3", At: at(12, 31, 4), Kind: app.LostConflict, Table: "decisions", Row: "2101", Op: "patch", Reappliable: true,
+			ID: "3", At: at(12, 31, 4), Kind: app.LostConflict, Table: "decisions", Row: "2101", Op: "patch", Reappliable: true, Both: true,
 			Mine:   values(map[string]any{"decision": "Retry 5 times, then park the event", "rationale": "Partners call us back within an hour"}),
 			Theirs: values(map[string]any{"id": 2101, "decision": "Retry for 24 hours, then park the event", "rationale": "Partners are down over night now and then", "project": "billing-service", "confidence": 0.8}),
-			Why:    "Jonas wrote it 6 s later.", Code: "superseded", By: "Jonas Weber", Machine: "jonas-thinkpad",
+			Why:    "The version in use was written 6 s later.", Code: "older", By: "Jonas Weber", Machine: "jonas-thinkpad",
 		},
 		{
 			ID: "2", At: friday, Kind: app.LostRejected, Table: "decisions", Row: "2440", Op: "put", Reappliable: true,

@@ -103,10 +103,13 @@ export const cloud = {
     differ: (n: string, all: string) => `${n} of ${all} fields differ`, caption: 'Field by field', field: 'Field', yours: 'Yours', theirs: 'Theirs', there: 'In the cloud', inUse: 'in use now',
     by: (who: string, machine: string) => [who, machine].filter(Boolean).join(' on '),
     none: 'no such row', deleted: 'deleted', nothing: 'empty', same: (n: string) => `${n} ${n === '1' ? 'field is' : 'fields are'} the same.`, show: 'Show', hide: 'Hide',
-    more: 'Show whole values', useMine: 'Use mine', again: 'Try again', bringBack: 'Bring it back', save: 'Save as file…', discard: 'Discard…', keepTheirs: 'Keep theirs…',
+    more: 'Show whole values', useMine: 'Use mine', both: 'Keep both', keptUntil: 'Yours is kept until you decide.', on: (machine: string, when: string) => `You on ${machine}${when ? `, ${when}` : ''}`,
+    // Where this machine's version is in use, the other one is what was lost.
+    turned: { useMine: 'Use theirs', keepTheirs: 'Keep mine…', keptUntil: 'Theirs is kept until you decide.', discardTitle: 'Discard their version?', discardNow: 'Discard their version' },
+    again: 'Try again', bringBack: 'Bring it back', save: 'Save as file…', discard: 'Discard…', keepTheirs: 'Keep theirs…',
     file: (id: string) => `coditect-sync-lost-${id}.txt`,
     discardTitle: 'Discard your version?', discardLead: 'It is removed from this machine for good, and nothing brings it back.', keep: 'Keep it', discardNow: 'Discard my version',
-    applied: 'It was written as an ordinary change and goes up now.', discarded: 'It is discarded.', saved: (path: string) => `Saved as ${path}`,
+    bothKept: 'Both versions are kept: the other one is a row of its own now.', applied: 'It was written as an ordinary change and goes up now.', discarded: 'It is discarded.', saved: (path: string) => `Saved as ${path}`,
     list: 'What is here',
   },
 

@@ -62,5 +62,20 @@ export function cut(text: string, at: number): string {
   return runes.length > at ? `${runes.slice(0, at - 1).join('')}…` : text;
 }
 
+/** Where two values differ: what they have in common before and after, in whole words, and what each has between. */
+export interface Parts { before: string; mine: string; theirs: string; after: string }
+export function partsOf(mine: string, theirs: string): Parts {
+  const [a, b] = [mine, theirs].map((text) => text.split(/(?<=\s)|(?=\s)/)) as [string[], string[]];
+  const most = Math.min(a.length, b.length);
+  let [start, end] = [0, 0];
+  while (start < most && a[start] === b[start]) start++;
+  while (end < most - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  const join = (list: string[], from: number, to: number) => list.slice(from, to).join('');
+  return { before: join(a, 0, start), mine: join(a, start, a.length - end), theirs: join(b, start, b.length - end), after: join(a, a.length - end, a.length) };
+}
+
+/** The version that was lost was somebody else's: this machine's is in use. */
+export const turned = (item: LostItem): boolean => item.code === 'overwritten';
+
 /** The item as a file, everything that is known of it. */
 export function fileOf(item: LostItem): string { return JSON.stringify(item, null, 2); }

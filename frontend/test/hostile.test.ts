@@ -48,9 +48,9 @@ describe.each(attacks)('%j', (attack) => {
     expect([tags(note), note.querySelector('dd')!.textContent]).toEqual(['section dl dt dd', attack]);
     const machines = shown(Machines, { list: [{ id: '1', user: '', this: false, host: attack, os: attack, version: '', db: '', lineage: '' }], now });
     expect(machines.querySelector('.t')!.textContent).toBe(attack);
-    const lost = (text: string) => shown(Lost, { busy: false, onreapply: nothing, onsave: nothing, ondiscard: nothing, item: {
+    const lost = (text: string) => shown(Lost, { busy: false, onreapply: nothing, onboth: nothing, onsave: nothing, ondiscard: nothing, item: {
       id: text, at: now.toISOString(), kind: 'conflict', table: text, row: text, op: 'put', mine: { [text]: text, decision: text, nested: { [text]: text } }, theirs: { decision: `${text}.` },
-      why: text, by: text, machine: text, reappliable: true } });
+      why: text, by: text, machine: text, reappliable: true, both: true } });
     const item = lost(attack);
     expect(tags(item)).toBe(tags(lost('harmless')));
     expect([...item.querySelectorAll('td')].map((x) => x.textContent)).toContain(attack);

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import type { LostItem } from '../src/api/types';
 import { meterOf } from '../src/meter';
-import { cut, fieldsOf, nameOf, oneOf, titleOf } from '../src/lost';
+import { cut, fieldsOf, nameOf, oneOf, partsOf, titleOf, turned } from '../src/lost';
 import { momentsOfSync } from '../src/chart';
 import { routeOf } from '../src/route';
 import { f } from './goldens';
 
 const item = (over: Partial<LostItem>): LostItem =>
-  ({ id: '1', at: '2026-11-23T12:31:04Z', kind: 'conflict', table: 'decisions', row: '2101', op: 'put', why: 'Later.', reappliable: true, ...over });
+  ({ id: '1', at: '2026-11-23T12:31:04Z', kind: 'conflict', table: 'decisions', row: '2101', op: 'put', why: 'Later.', reappliable: true, both: true, ...over });
 
 test('a row is called by its most telling text, else by its id', () => {
   expect(nameOf(item({ mine: { id: 1, decision: 'Use  sqlc' } }))).toBe('Decision “Use sqlc”');
@@ -25,6 +25,17 @@ test('a whole row that lacks a column differs in it, and no row is no field', ()
   expect(fieldsOf(item({ mine: { a: 'x' }, theirs: { a: 'x', b: 2 } })).map((x) => [x.name, x.same])).toEqual([['b', false], ['a', true]]);
   expect(fieldsOf(item({ mine: null, theirs: null }))).toEqual([]);
   expect(fieldsOf(item({ mine: 'a text' as unknown, theirs: [1] as unknown }))).toEqual([]);
+});
+
+test('only the words that differ are marked', () => {
+  expect(partsOf('Retry 5 times, then park', 'Retry for 24 hours, then park')).toEqual({ before: 'Retry ', mine: '5 times,', theirs: 'for 24 hours,', after: ' then park' });
+  expect(partsOf('a a', 'a a a')).toEqual({ before: 'a a', mine: '', theirs: ' a', after: '' });
+  expect(partsOf('x', '')).toEqual({ before: '', mine: 'x', theirs: '', after: '' });
+  for (const [mine, theirs] of [['one two  three\n four', 'one 2  three\n five'], ['', 'a'], ['same', 'same'], ['🙂 a', '🙁 a']] as const) {
+    const p = partsOf(mine, theirs);
+    expect([p.before + p.mine + p.after, p.before + p.theirs + p.after]).toEqual([mine, theirs]);
+  }
+  expect([turned(item({ code: 'overwritten' })), turned(item({ code: 'older' }))]).toEqual([true, false]);
 });
 
 test('what is long is cut between characters', () => {

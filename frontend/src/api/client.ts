@@ -83,6 +83,7 @@ export const api = {
   move: (req: MoveRequest, signal: AbortSignal) => call<MoveResult>('POST', 'move', req, signal),
   lost: async () => (await call<LostItem[] | null>('GET', 'lost')) ?? [],
   reapplyLost: (id: string) => call<LostItem>('POST', `lost/${q(id)}/reapply`, {}),
+  keepBoth: (id: string) => call<LostItem>('POST', `lost/${q(id)}/both`, {}),
   discardLost: (id: string) => call<unknown>('DELETE', `lost/${q(id)}`),
   renameMachine: (id: string, name: string) => call<unknown>('PATCH', `machines/${q(id)}`, { name }),
   revokeMachine: (id: string) => call<unknown>('DELETE', `machines/${q(id)}`),

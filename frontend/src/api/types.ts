@@ -330,7 +330,7 @@ export interface LostItem {
   row: string;
   /** put, patch or delete */
   op: string;
-  /** Mine is what was wanted, Theirs the row as the cloud has it now: objects of columns and values, null for no row. They are texts of the memory: hostile until shown as plain text. */
+  /** Mine is what was wanted, Theirs the row as the cloud has it now: objects of columns and values, null for no row. Where the code is LostOverwritten it is the other way round: Mine was somebody else's, and this machine's is in use. They are texts of the memory: hostile until shown as plain text. */
   mine?: unknown;
   theirs?: unknown;
   /** Why is one sentence without values of the row, Code what the server called it. */
@@ -341,6 +341,8 @@ export interface LostItem {
   machine?: string;
   /** Reappliable tells that ReapplyLost can do something with it. */
   reappliable: boolean;
+  /** Both tells that KeepBoth can. */
+  both: boolean;
 }
 
 /** Project is a project of the file. Its name and path are texts of the memory: hostile until shown as plain text. */
