@@ -139,11 +139,13 @@ bench-client: ## measure beside the official client on our server, and what reco
 	BENCH_ROWS=$(ROWS) BENCH_WAITING=$(WAITING) $(GO) test -tags '$(TAGS)' -run '^$$' -bench '^BenchmarkClients$$' -benchtime 1x -timeout 3h ./build/bench
 
 .PHONY: bench-server
-bench-server: ## measure the server: push against COPY, first sync, COMMIT to line, proof; some minutes
+bench-server: ## measure the server: push against COPY, first sync, COMMIT to line, streams, proof; some minutes
 	build/setup/postgres.sh need
 	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^BenchmarkPush$$' -benchtime 100x ./backend/httpapi
+	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^BenchmarkPushInParts$$' -benchtime 5x ./backend/httpapi
 	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^BenchmarkInitialSync$$' -benchtime 5x ./backend/stream
 	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^BenchmarkLatency$$' -benchtime 200x ./backend/stream
+	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^Benchmark(IdleStreams|FanOut)$$' -benchtime 3s ./backend/stream
 	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^BenchmarkProof$$' -benchtime 5x ./backend/postgres
 
 .PHONY: lint
