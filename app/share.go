@@ -72,7 +72,7 @@ type Reader struct {
 	This     bool   `json:"this"` // whoever asks
 	// Machines are the names of those that are signed in, which a person chose or which are the hosts' own: hostile until shown
 	// as plain text. nil where the server does not tell.
-	Machines []string `json:"machines,omitempty"`
+	Machines []string `json:"machines"`
 }
 
 // Team is a team of the organisation.

@@ -61,6 +61,7 @@ type Project struct {
 type Reader struct {
 	User, Email, Name string
 	Owner, CanWrite   bool
+	Machines          []string // names of those that are signed in, the last seen first
 }
 
 // Sharing tells who sees which project, as row-level security and the stream have it. With whom a project is shared is in its

@@ -14,7 +14,7 @@ func (p *program) projectVerb() *cobra.Command {
 	c.AddCommand(
 		p.readingVerb("list", "List the projects, who sees them, and whether you may write", p.projectList),
 		p.shareVerb(),
-		p.namedVerb("who PROJECT", "Who can see a project", 1, p.projects, func(ctx context.Context, args []string) error { return p.projectWho(ctx, args[0]) }),
+		p.namedVerb("who PROJECT", "Who can see a project, and on which machines", 1, p.projects, func(ctx context.Context, args []string) error { return p.projectWho(ctx, args[0]) }),
 	)
 	return c
 }
@@ -162,17 +162,29 @@ func (p *program) projectWho(ctx context.Context, id string) error {
 			p.writeJSON(orEmpty(list))
 			return nil
 		}
-		t := table{{title: "person"}, {title: "may"}, {title: "name", opt: true}, {title: "id", opt: true}}
+		t := table{{title: "person"}, {title: "may"}, {title: "machines"}, {title: "name", opt: true}, {title: "id", opt: true}}
 		for _, r := range list {
 			may := mayDo(&r.CanWrite)
 			if r.Owner {
 				may += ", owner"
 			}
-			t.row(strong.of("%s", r.Email), plain.of("%s", may), plain.of("%s", r.Name), plain.of("%s", r.User))
+			t.row(strong.of("%s", r.Email), plain.of("%s", may), plain.of("%s", onMachines(r)), plain.of("%s", r.Name), plain.of("%s", r.User))
 		}
 		p.out.table(t)
 		return nil
 	})
+}
+
+// onMachines are the machines of somebody who sees a project.
+func onMachines(r app.Reader) string {
+	switch {
+	case r.Machines == nil:
+		return "not known" // to an older server
+	case len(r.Machines) == 0:
+		return "none"
+	default:
+		return strings.Join(r.Machines, ", ")
+	}
 }
 
 func (p *program) projects(ctx context.Context, s *session, _ string) (out []cobra.Completion, err error) {

@@ -27,7 +27,8 @@ func sharing(asked *[]any) *apptest.FakeService {
 	}
 	f.ProjectReadersFunc = func(_ context.Context, id string) ([]app.Reader, error) {
 		*asked = append(*asked, id)
-		return []app.Reader{{User: "u-1", Email: "mira@example.com", Name: "Mira", Owner: true, CanWrite: true}, {User: "u-2", Email: "jo@example.com"}}, nil
+		return []app.Reader{{User: "u-1", Email: "mira@example.com", Name: "Mira", Owner: true, CanWrite: true, This: true, Machines: []string{"studio", hostileText}},
+			{User: "u-2", Email: "jo@example.com", Machines: []string{}}, {User: "u-3", Email: "cy@example.com"}}, nil
 	}
 	core := app.Team{ID: "t-1", Name: "Core", Members: []app.Member{
 		{User: "u-1", Email: "mira@example.com", Admin: true, This: true}, {User: "u-2", Email: "jo@example.com"}, {User: "u-9"}}}

@@ -54,11 +54,12 @@ func (a *API) projects(ctx context.Context, _ *struct{}) (*answer[seenList], err
 
 // onlooker is somebody who sees a project.
 type onlooker struct {
-	User     string `json:"user_id"`
-	Email    string `json:"email"`
-	Name     string `json:"name"`
-	Owner    bool   `json:"owner"`
-	CanWrite bool   `json:"can_write"`
+	User     string   `json:"user_id"`
+	Email    string   `json:"email"`
+	Name     string   `json:"name"`
+	Owner    bool     `json:"owner"`
+	CanWrite bool     `json:"can_write"`
+	Machines []string `json:"machines" doc:"Names of the machines that are signed in and so get its rows."`
 }
 
 type readerList struct {

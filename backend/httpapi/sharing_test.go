@@ -64,13 +64,17 @@ func TestWhoSeesAProject(t *testing.T) {
 			t.Errorf("%s sees %q, want %q", who, got, want)
 		}
 	}
+	s.db.Exec(t, `INSERT INTO app.machines (tenant_id, id, user_id, name, last_seen_at, revoked_at) VALUES
+		('acme', 'm-old', 'ann', 'studio', now() - interval '1 day', NULL), ('acme', 'm-new', 'ann', 'laptop', now(), NULL),
+		('acme', 'm-gone', 'ann', 'stolen', now(), now()), ('acme', '0193a1b2-6f2a', 'bob', '', NULL, NULL),
+		('acme', 'm-cy', 'cy', 'cy-machine', now(), NULL), ('evil', 'm-ann', 'ann', 'evil-machine', now(), NULL)`)
 	text := s.asks(t, "acme/bob", "GET", "/v1/projects/team/people", "", 200)
-	for _, part := range []string{`"user_id":"ann"`, `"owner":true`, `"user_id":"bob"`} {
+	for _, part := range []string{`"user_id":"ann"`, `"owner":true`, `"user_id":"bob"`, `"machines":["laptop","studio"]`, `"machines":["0193a1b2"]`} {
 		if !strings.Contains(text, part) {
 			t.Errorf("who sees it: %s lacks %s", text, part)
 		}
 	}
-	if strings.Contains(text, "cy") || strings.Contains(text, "eve") {
+	if strings.Contains(text, "cy") || strings.Contains(text, "eve") || strings.Contains(text, "stolen") || strings.Contains(text, "evil") {
 		t.Errorf("who sees it: %s", text)
 	}
 	for _, who := range []string{"acme/cy", "evil/eve", "evil/ann"} {

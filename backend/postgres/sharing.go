@@ -30,7 +30,7 @@ func (s *Store) Readers(ctx context.Context, p backend.Principal, project string
 		return nil, none
 	}
 	err = s.WithTenant(ctx, p, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, "SELECT user_id, email, name, owner, can_write FROM app.readers($1)", project)
+		rows, err := tx.Query(ctx, "SELECT user_id, email, name, owner, can_write, machines FROM app.readers($1)", project)
 		if err != nil {
 			return err
 		}

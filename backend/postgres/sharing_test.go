@@ -17,7 +17,10 @@ func TestReadersOfAProject(t *testing.T) {
 		INSERT INTO app.teams (tenant_id, id, name) VALUES ('acme', 'core', 'Core');
 		INSERT INTO app.memberships (tenant_id, team_id, user_id, role) VALUES ('acme', 'core', 'zoe', 'admin'), ('acme', 'core', 'bob', 'member');
 		INSERT INTO app.projects (tenant_id, id, user_id, team_id, visibility, name) VALUES ('acme', 'p1', 'zoe', 'core', 'team', 'Plans'),
-			('acme', 'p2', 'cat', NULL, 'private', 'Own')`)
+			('acme', 'p2', 'cat', NULL, 'private', 'Own');
+		INSERT INTO app.machines (tenant_id, id, user_id, name, last_seen_at, revoked_at) VALUES ('acme', 'm1', 'zoe', 'studio', NULL, NULL),
+			('acme', 'm2', 'zoe', 'laptop', now(), NULL), ('acme', 'm3', 'zoe', 'stolen', now(), now()), ('acme', 'm4', 'cat', 'cats', now(), NULL),
+			('other', 'm1', 'zoe', 'elsewhere', now(), NULL)`)
 	s, err := postgres.Open(t.Context(), postgres.Config{DSN: db.DSN("app_api"), MaxConns: 4})
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +36,7 @@ func TestReadersOfAProject(t *testing.T) {
 		}
 	}
 	for _, p := range []backend.Principal{zoe, bob} {
-		readers(p, "[{zoe z@x  true true} {bob b@x  false true}]")
+		readers(p, "[{zoe z@x  true true [laptop studio]} {bob b@x  false true []}]")
 	}
 	for _, p := range []backend.Principal{cat, eve} {
 		readers(p, "[]")
@@ -50,7 +53,7 @@ func TestReadersOfAProject(t *testing.T) {
 	if err := s.SetMembersWrite(t.Context(), zoe, "p1", false); err != nil {
 		t.Error(err)
 	}
-	readers(bob, "[{zoe z@x  true true} {bob b@x  false false}]")
+	readers(bob, "[{zoe z@x  true true [laptop studio]} {bob b@x  false false []}]")
 	list, err := s.Projects(t.Context(), bob)
 	if err != nil || fmt.Sprint(list) != "[{p1 false false}]" {
 		t.Errorf("%v, %v", list, err)

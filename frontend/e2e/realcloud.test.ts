@@ -54,16 +54,20 @@ async function opened(by: Agent, where: BrowserContext): Promise<Page> {
   return tab;
 }
 
-/** Signs an installation in, to the first proof. */
+/** Signs an installation in with a code, to the first proof. */
 async function signIn(at: Page, machine: Agent, email: string, password: string): Promise<void> {
   await at.goto(`${machine.address}/#/sign-in`);
   await at.getByLabel('Address of the server').fill(cloud.address);
   await at.getByRole('button', { name: 'Sign in' }).click();
-  const tab = await opened(machine, at.context());
+  await at.getByRole('button', { name: 'Use a code instead' }).click();
+  await at.getByRole('heading', { level: 1, name: 'Finish on any machine with a browser' }).waitFor();
+  await picture('code', at);
+  const tab = await watched(at.context());
+  await tab.goto((await at.locator('h1 + p b').textContent())!);
+  await tab.getByLabel('Code that the machine shows').fill((await at.locator('.code code').textContent())!);
   await tab.getByLabel('Email address').fill(email);
   await tab.getByLabel('Password').fill(password);
   await tab.getByRole('button', { name: 'Sign in' }).click();
-  await tab.getByRole('heading', { level: 1, name: 'You can close this tab' }).waitFor();
   await tab.close();
   await at.getByRole('heading', { level: 1, name: same }).waitFor();
 }
@@ -159,7 +163,7 @@ test('a project is shared with a team, and the machine of somebody who was invit
   await button('Share with team Platform').click();
   await page.getByText('Plans: Team Platform.').waitFor();
   await expect.poll(() => jonas.sql('SELECT count(*) FROM decisions'), { timeout: 120_000 }).toBe('2');
-  await page.getByText(/^2 people.*Nobody else\.$/).waitFor();
+  await page.getByText('2 people, 2 machines. Nobody else.').waitFor();
   await page.locator('.seen .row', { hasText: 'jonas@example.com' }).getByText('can write').waitFor();
   await picture('team-shared');
 

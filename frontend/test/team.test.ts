@@ -38,7 +38,7 @@ test('a choice becomes a request that says nothing it does not mean', () => {
 });
 
 test('people and machines are counted, machines only where the server tells them', () => {
-  const reader = (over: Partial<Reader>): Reader => ({ user_id: 'u', email: 'u@x', owner: false, can_write: true, this: false, ...over });
+  const reader = (over: Partial<Reader>): Reader => ({ user_id: 'u', email: 'u@x', owner: false, can_write: true, this: false, machines: null, ...over });
   const me = reader({ this: true, owner: true, machines: ['a', 'b'] });
   expect(reachOf([me, reader({ machines: ['c'] })], f.count)).toBe('2 people, 3 machines. Nobody else.');
   expect(reachOf([me], f.count)).toBe('Only you, on 2 machines. Nobody else.');

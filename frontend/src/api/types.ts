@@ -384,7 +384,7 @@ export interface Reader {
   /** whoever asks */
   this: boolean;
   /** Machines are the names of those that are signed in, which a person chose or which are the hosts' own: hostile until shown as plain text. nil where the server does not tell. */
-  machines?: string[];
+  machines: string[] | null;
 }
 
 /** Team is a team of the organisation. */
