@@ -71,6 +71,9 @@ func (d *desk) login(_ context.Context, req app.LoginRequest) (app.Login, error)
 			State: app.LoginWaiting, Server: server, Until: scenes.Now.Add(9*time.Minute + 40*time.Second),
 			URL: "https://accounts.lumen.works/authorize?client_id=coditect-sync&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
 		}
+		if req.Device {
+			d.entering.URL, d.entering.Code = "https://accounts.lumen.works/device", "KXPT-4QLM"
+		}
 		d.script = []func(*scenes.Scene){d.signedIn}
 	})
 	return d.signIn(), nil

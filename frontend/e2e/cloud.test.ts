@@ -38,6 +38,29 @@ test('a fresh installation signs in, and is led to the first proof', async () =>
   await context.close();
 });
 
+test('without a browser here a code is typed on another machine', async () => {
+  const { page, trouble, context } = await open(browser, 'sign-in', { scene: 'cloud-new' });
+  await title(page, 'Finish in your browser');
+  await button(page, 'Use a code instead').click();
+  await title(page, 'Finish on any machine with a browser');
+  await page.getByText('KXPT-4QLM').waitFor();
+  await page.getByText('https://accounts.lumen.works/device').waitFor();
+  await page.getByText('It stays valid for').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-cloud-code');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 320, height: 560 });
+  await sound(page, trouble);
+  await shoot(page, 'flow-cloud-code-320');
+  await button(page, 'Use the browser of this machine').click();
+  await title(page, 'Finish in your browser');
+  await button(page, 'Use a code instead').click();
+  await page.getByText('KXPT-4QLM').waitFor();
+  await control('step');
+  await title(page, /First copy: about 50/);
+  await context.close();
+});
+
 test('an address that is no server’s is told, and another one is tried', async () => {
   const { page, trouble, context } = await open(browser, 'sign-in', { scene: 'new' });
   const address = page.getByLabel('Address of the server');

@@ -159,6 +159,9 @@ export const cloud = {
     address: 'Address of the server', example: 'For instance https://sync.example.org', go: 'Sign in',
     found: 'Server found', waiting: 'Waiting for you in the browser', valid: (left: string) => `The page stays valid for ${left}`,
     key: 'This machine gets its own key, kept in the system keychain', again: 'Open the page again', copy: 'Copy the address', copied: 'Copied',
+    noBrowser: 'No browser on this machine?', useCode: 'Use a code instead', useBrowser: 'Use the browser of this machine', codeTitle: 'Finish on any machine with a browser',
+    codeLead: (url: string) => ['Open ', url, ' there and type this code. This window goes on by itself as soon as you are done.'] as const,
+    code: 'Code', copyCode: 'Copy the code', waitingCode: 'Waiting for you to type the code', validCode: (left: string) => `It stays valid for ${left}`,
     failed: 'Not signed in', failedLead: 'Nothing has changed.', retry: 'Try again', other: 'Another server…', own: 'Back up to my own storage', back: 'Back',
   },
 
