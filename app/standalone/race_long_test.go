@@ -38,7 +38,7 @@ func TestRacesOfTwoMachinesOnOneLineage(t *testing.T) {
 			}
 			next.start(t)
 			next.keeps(t)
-			if e := mustCode(t, <-owner.ended, app.CodeRefused); !strings.Contains(e.Message, next.k.cfg.Host) {
+			if e := mustCode(t, ended(owner, clock), app.CodeRefused); !strings.Contains(e.Message, next.k.cfg.Host) {
 				t.Errorf("round %d: the former one says %q", round, e.Message)
 			}
 			owner.restores(t, app.Moment{}, left)
@@ -46,4 +46,16 @@ func TestRacesOfTwoMachinesOnOneLineage(t *testing.T) {
 			next.end(t)
 		}
 	})
+}
+
+// ended waits for the end of a racer. Its clock goes on meanwhile, or what failed once would never be tried again.
+func ended(r *racer, clock *testClock) error {
+	for {
+		select {
+		case err := <-r.ended:
+			return err
+		case <-time.After(10 * time.Millisecond):
+			clock.pass(100 * time.Millisecond)
+		}
+	}
 }
