@@ -37,5 +37,6 @@ func (b Back) Rows() (n int64) {
 // Reach is who sees rows, this person included. No people is that it cannot be told now.
 type Reach struct {
 	People   int      `json:"people"`
+	Machines int      `json:"machines,omitempty"` // those of them that are signed in; 0 where the server does not tell
 	Projects []string `json:"projects,omitempty"` // their names, of those that others see
 }

@@ -72,7 +72,7 @@ func (a *Agent) reach(ctx context.Context, projects []string) *app.Reach {
 	if door == nil || len(projects) == 0 {
 		return nil
 	}
-	people := map[string]bool{}
+	people := map[string]int{} // and on how many machines they are
 	var out app.Reach
 	for _, id := range projects {
 		readers, err := door.Readers(ctx, id)
@@ -84,7 +84,7 @@ func (a *Agent) reach(ctx context.Context, projects []string) *app.Reach {
 			return &app.Reach{}
 		}
 		for _, r := range readers {
-			people[r.User] = true
+			people[r.User] = len(r.Machines)
 		}
 		if len(readers) > 1 {
 			out.Projects = append(out.Projects, a.projectName(ctx, id))
@@ -92,6 +92,9 @@ func (a *Agent) reach(ctx context.Context, projects []string) *app.Reach {
 	}
 	if out.People = len(people); out.People < 2 {
 		return nil
+	}
+	for _, machines := range people {
+		out.Machines += machines
 	}
 	return &out
 }

@@ -17,7 +17,11 @@ func (p *program) tellBack(s *screen, plan app.RestorePlan) {
 	case r.People == 0:
 		s.field("Reaches", waits.of("cannot be told now, because the cloud does not answer; everyone who sees their projects"))
 	default:
-		s.field("Reaches", waits.of("%d people: everyone who sees %s", r.People, strings.Join(r.Projects, ", ")))
+		on := ""
+		if r.Machines > 0 {
+			on = " on " + count(int64(r.Machines), "machine")
+		}
+		s.field("Reaches", waits.of("%d people%s: everyone who sees %s", r.People, on, strings.Join(r.Projects, ", ")))
 	}
 }
 

@@ -12,6 +12,7 @@ func TestRowsThatComeBackSayWhomTheyReach(t *testing.T) {
 	for want, reach := range map[string]*app.Reach{
 		"cannot be told now":                          {},
 		"3 people: everyone who sees billing-service": {People: 3, Projects: []string{"billing-service"}},
+		"3 people on 5 machines: everyone who sees":   {People: 3, Machines: 5, Projects: []string{"billing-service"}},
 		"stay as they are":                            nil,
 	} {
 		f := serving(protected())

@@ -22,7 +22,7 @@ func (d *desk) plan(ctx context.Context, req app.RestoreRequest) (app.RestorePla
 	p, err := d.preview(ctx, req)
 	if err == nil && req.Rows != nil {
 		p.Plan.Back = backOf(p, req.Rows.Tables)
-		p.Plan.Back.Reach = &app.Reach{People: 3, Projects: []string{"billing-service"}}
+		p.Plan.Back.Reach = &app.Reach{People: 3, Machines: 5, Projects: []string{"billing-service"}}
 	}
 	return p.Plan, err
 }

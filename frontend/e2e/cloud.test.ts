@@ -216,7 +216,7 @@ test('rows of a moment of before the move come back as ordinary changes', async 
   await page.getByText('Choose the tables to bring rows back of.').waitFor();
   await page.getByRole('checkbox', { name: 'Bring back rows of Decisions' }).check();
   await page.getByText('Brings back 6 rows and changes 3 back.').waitFor();
-  await page.getByText('Reaches 3 people: everyone who sees “billing-service”.').waitFor();
+  await page.getByText('Reaches 3 people on 5 machines: everyone who sees “billing-service”.').waitFor();
   await sound(page, trouble);
   await shoot(page, 'flow-cloud-rows');
   await button(page, 'Bring back 9 rows').click();

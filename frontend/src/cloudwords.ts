@@ -197,7 +197,7 @@ export const cloud = {
     pick: (table: string) => `Bring back rows of ${table}`, none: 'Choose the tables to bring rows back of.', rest: 'Rows that are new since then stay.',
     counting: 'Counting what comes back…', same: 'Those rows are as they were.',
     effect: (again: string, changed: string) => `Brings back ${again} and changes ${changed} back.`,
-    reach: (people: string, projects: string) => `Reaches ${people} people: everyone who sees ${projects}.`,
+    reach: (people: string, machines: string, projects: string) => `Reaches ${people} people${machines === '0' ? '' : ` on ${machines} machines`}: everyone who sees ${projects}.`,
     reachUnknown: 'Whom it reaches cannot be told now, because the cloud does not answer: everyone who sees the projects of these rows.',
     button: (rows: string) => `Bring back ${rows}`,
     running: (moment: string) => `Bringing rows of ${moment} back`, runningLead: 'They are ordinary changes. If it is stopped, those that are back stay.', stop: 'Stop here',

@@ -756,6 +756,8 @@ export interface TableBack {
 /** Reach is who sees rows, this person included. No people is that it cannot be told now. */
 export interface Reach {
   people: number;
+  /** those of them that are signed in; 0 where the server does not tell */
+  machines?: number;
   /** their names, of those that others see */
   projects?: string[];
 }
