@@ -1,8 +1,10 @@
+import { flushSync, mount, unmount } from 'svelte';
 import { expect, test } from 'vitest';
 import type { LostItem } from '../src/api/types';
 import { meterOf } from '../src/meter';
 import { cut, fieldsOf, nameOf, oneOf, partsOf, titleOf, turned } from '../src/lost';
 import { momentsOfSync } from '../src/chart';
+import Lost from '../src/parts/LostItem.svelte';
 import { routeOf } from '../src/route';
 import { f } from './goldens';
 
@@ -41,6 +43,20 @@ test('only the words that differ are marked', () => {
 test('what is long is cut between characters', () => {
   expect(cut('🙂🙂🙂🙂', 3)).toBe('🙂🙂…');
   expect(cut('short', 5)).toBe('short');
+});
+
+test('where this machine’s version is in use, the columns and the buttons say so', () => {
+  const shown = (code: string) => {
+    const target = document.createElement('div');
+    const nothing = () => undefined;
+    const app = mount(Lost, { target, props: { item: item({ code, mine: { decision: 'a' }, theirs: { decision: 'b' } }), busy: false, onreapply: nothing, onboth: nothing, onsave: nothing, ondiscard: nothing } });
+    flushSync();
+    const said = [...target.querySelectorAll('thead b, .acts button')].map((x) => x.textContent);
+    void unmount(app);
+    return said;
+  };
+  expect(shown('older')).toEqual(['Yours', 'Theirs', 'Use mine', 'Keep theirs…', 'Keep both', 'Save as file…']);
+  expect(shown('overwritten')).toEqual(['Theirs', 'Yours', 'Use theirs', 'Keep mine…', 'Keep both', 'Save as file…']);
 });
 
 test('a meter says what is counted', () => {
