@@ -68,6 +68,7 @@ async function signIn(at: Page, machine: Agent, email: string, password: string)
   await tab.getByLabel('Email address').fill(email);
   await tab.getByLabel('Password').fill(password);
   await tab.getByRole('button', { name: 'Sign in' }).click();
+  await tab.getByText('You can close this tab').first().waitFor();
   await tab.close();
   await at.getByRole('heading', { level: 1, name: same }).waitFor();
 }
