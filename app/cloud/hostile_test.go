@@ -132,13 +132,9 @@ func (d *desk) bears(h hostile, s *standIn, good *atomic.Bool) error {
 		return err
 	}
 	d.starts()
-	var first time.Time
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		asked, r := s.asked.Load(), d.report()
-		if asked > 0 && first.IsZero() {
-			first = time.Now()
-		}
-		if took := time.Since(first); asked > 0 && float64(asked) > took.Seconds()+4 { // the first of each direction, and once more with another token
+		if took := time.Since(time.Unix(0, s.first.Load())); asked > 0 && float64(asked) > took.Seconds()+4 { // the first of each direction, and once more with another token
 			return fmt.Errorf("%d requests in %v", asked, took)
 		}
 		if asked >= enough && r.Progress != nil && r.Progress.Cause != "" && (r.Fault != nil) == h.fault {

@@ -31,6 +31,7 @@ type standIn struct {
 	before func(w http.ResponseWriter, r *http.Request) bool
 
 	asked atomic.Int64
+	first atomic.Int64 // when it was asked first, in ns since 1970
 	mu    sync.Mutex
 	got   map[int64]string // groups, as bytes
 	mixed bool             // a group came with other bytes than before
@@ -47,6 +48,7 @@ func newStandIn(t testing.TB, before func(w http.ResponseWriter, r *http.Request
 }
 
 func (s *standIn) serve(w http.ResponseWriter, r *http.Request) {
+	s.first.CompareAndSwap(0, time.Now().UnixNano())
 	s.asked.Add(1)
 	body, err := io.ReadAll(r.Body) // else the server does not see that the client leaves
 	if err != nil {
