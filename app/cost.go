@@ -39,7 +39,7 @@ type Cost struct {
 	Reads   int64 `json:"reads"`
 	Fetched int64 `json:"fetched_bytes"`
 	Stored  int64 `json:"stored_bytes"`
-	// Measured is from when on it was counted, Prices whose prices they are and of when.
+	// Measured is from when on it was counted, Prices whose prices they are.
 	Measured time.Time `json:"measured_since,omitzero"`
 	Prices   string    `json:"prices,omitempty"`
 }

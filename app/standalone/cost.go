@@ -7,7 +7,7 @@ import (
 )
 
 // prices are what a target bills, in US dollars. They differ by region and contract, and change: an estimate says whose
-// they are and of when.
+// they are.
 type prices struct {
 	write, read     float64 // a request that writes or lists, one that reads
 	stored, fetched float64 // a GB for a month, a GB out to the internet
@@ -16,14 +16,15 @@ type prices struct {
 
 const (
 	// Google Cloud Storage, Standard storage in us-east1, data transfer to the Americas and EMEA below 1 TB:
-	// https://cloud.google.com/storage/pricing-examples, as of September 2026.
+	// as in https://cloud.google.com/storage/pricing-examples. Neither these nor those below follow the vendors' pages by
+	// themselves, so they are shown as what they are: those that this version was built with.
 	gcsWrite, gcsRead     = 0.005 / 1000, 0.0004 / 1000
 	gcsStored, gcsFetched = 0.020, 0.12
-	gcsSource             = "Google Cloud Storage, Standard in us-east1, September 2026"
-	// Amazon S3, S3 Standard in us-east-1, first tiers: https://aws.amazon.com/s3/pricing/, as of September 2026.
+	gcsSource             = "Google Cloud Storage, Standard in us-east1, as built into this version"
+	// Amazon S3, S3 Standard in us-east-1, first tiers; today's are at https://aws.amazon.com/s3/pricing/.
 	s3Write, s3Read     = 0.005 / 1000, 0.0004 / 1000
 	s3Stored, s3Fetched = 0.023, 0.09
-	s3Source            = "Amazon S3, Standard in us-east-1, September 2026"
+	s3Source            = "Amazon S3, Standard in us-east-1, as built into this version"
 
 	aMonth  = 30 * 24 * time.Hour
 	billion = 1e9

@@ -696,7 +696,7 @@ export interface Cost {
   reads: number;
   fetched_bytes: number;
   stored_bytes: number;
-  /** Measured is from when on it was counted, Prices whose prices they are and of when. */
+  /** Measured is from when on it was counted, Prices whose prices they are. */
   measured_since?: string;
   prices?: string;
 }
