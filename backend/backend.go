@@ -133,18 +133,28 @@ type Store interface {
 
 // Lost is a value that lost a conflict.
 type Lost struct {
-	Number  int64           `json:"number"`
-	Table   string          `json:"table"`
-	ID      string          `json:"id"`
-	Column  string          `json:"column,omitempty"` // empty: the row as a whole
-	Kind    LostKind        `json:"kind"`
-	Value   json.RawMessage `json:"value"` // of the column, or of the row as an object
-	HLC     pushapi.HLC     `json:"hlc"`   // of the value
-	Winner  pushapi.HLC     `json:"winner_hlc"`
-	Project string          `json:"project_id,omitempty"`
-	Client  string          `json:"client_id"` // whose push it was
-	Group   int64           `json:"group"`
-	At      time.Time       `json:"at"`
+	Number int64           `json:"number"`
+	Table  string          `json:"table"`
+	ID     string          `json:"id"`
+	Column string          `json:"column,omitempty"` // empty: the row as a whole
+	Kind   LostKind        `json:"kind"`
+	Value  json.RawMessage `json:"value"` // of the column, or of the row as an object
+	HLC    pushapi.HLC     `json:"hlc"`   // of the value
+	Winner pushapi.HLC     `json:"winner_hlc"`
+	// By wrote the value, WinnerBy what is in its place: the zero Writer where that is not known, or not the asker's to know.
+	By       Writer    `json:"by,omitzero"`
+	WinnerBy Writer    `json:"winner_by,omitzero"`
+	Project  string    `json:"project_id,omitempty"`
+	Client   string    `json:"client_id"` // whose push it was
+	Group    int64     `json:"group"`
+	At       time.Time `json:"at"`
+}
+
+// Writer is a person at a machine, as the clock says that a value carries.
+type Writer struct {
+	Self    bool   `json:"self,omitempty"`    // the asker, who is not named
+	Name    string `json:"name,omitempty"`    // of somebody else
+	Machine string `json:"machine,omitempty"` // its name
 }
 
 // LostKind says how a value lost.

@@ -2,10 +2,12 @@ package postgres_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coditect-ai/coditect-sync/backend"
 	"github.com/coditect-ai/coditect-sync/backend/pushapi"
 )
 
@@ -241,5 +243,78 @@ func TestTheWinnerComesOnceMore(t *testing.T) {
 	}
 	if got := c.value(t, "SELECT decision || (SELECT content FROM app.messages) FROM app.decisions"); got != "dsaid" {
 		t.Error(got)
+	}
+}
+
+// What everybody is told of a conflict: who wrote what lost, and what won, each on which machine.
+func TestWhoWonAConflict(t *testing.T) {
+	town := newCloud(t)
+	town.db.Exec(t, `UPDATE app.projects SET visibility = 'team'; UPDATE app.users SET name = 'Ann B' WHERE id = 'ann';
+		INSERT INTO app.machines (tenant_id, id, user_id, name) VALUES ('acme', 'ann-pc', 'ann', 'studio'), ('acme', 'bob-pc', 'bob', '')`)
+	ann, bob := town.client(t, "ann"), town.client(t, "bob")
+	row := func(c *client, op func(table, id, data, hlc string) string, says string, second int) {
+		c.push(op("decisions", "a", fmt.Sprintf(`{"project_id":"p","decision":%q}`, says), at(second, c.id)))
+	}
+	unseen := func(table, id, data, hlc string) string { return patch(table, id, data, `{"decision":"unseen"}`, hlc) }
+	row(ann, put, "d", 1)
+	row(bob, unseen, "of bob", 5)
+	row(ann, unseen, "of ann, older", 3)
+	row(ann, unseen, "of ann, newer", 9)
+	bob.push(remove("decisions", "a", at(20, "nobody")))
+
+	for _, x := range []struct {
+		asks *client
+		want string
+	}{
+		{bob, `Ann B@studio lost to me@bob-pc; Ann B@studio lost to me@bob-pc; me@bob-pc lost to Ann B@studio; Ann B@studio lost to @`},
+		{ann, `me@studio lost to b@x@bob-pc; me@studio lost to b@x@bob-pc; b@x@bob-pc lost to me@studio; me@studio lost to @`},
+	} {
+		found, err := x.asks.Lost(t.Context(), x.asks.who, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, l := range slices.Backward(found) {
+			told = append(told, writer(l.By)+" lost to "+writer(l.WinnerBy))
+		}
+		if got := strings.Join(told, "; "); got != x.want {
+			t.Errorf("%s is told\n%s, want\n%s", x.asks.who.User, got, x.want)
+		}
+	}
+}
+
+func writer(w backend.Writer) string {
+	if w.Self {
+		w.Name = "me"
+	}
+	return w.Name + "@" + w.Machine
+}
+
+// Of a client under which two people pushed nobody is named, and of somebody with whom nothing is shared no machine.
+func TestWhoIsNotNamed(t *testing.T) {
+	town := newCloud(t)
+	town.db.Exec(t, `INSERT INTO app.machines (tenant_id, id, user_id, name) VALUES ('acme', 'ann-pc', 'ann', 'studio'), ('acme', 'bob-pc', 'bob', 'hut')`)
+	ann, bob := town.client(t, "ann"), town.client(t, "bob")
+	ann.push(put("decisions", "a", `{"decision":"d"}`, at(1, ann.id)))
+	bob.push(put("decisions", "b", `{"decision":"d"}`, at(1, bob.id)))
+	ann.push(patch("decisions", "a", `{"decision":"x"}`, `{"decision":"unseen"}`, at(2, bob.id))) // says that bob wrote it
+	told := func() string {
+		t.Helper()
+		found, err := ann.Lost(t.Context(), ann.who, 0, 1)
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		return writer(found[0].WinnerBy)
+	}
+	if got := told(); got != "b@x@" {
+		t.Errorf("with nothing shared: %q", got)
+	}
+	ann.id = bob.id
+	ann.push(put("decisions", "c", `{"decision":"d"}`, at(3, "n")))
+	if got := told(); got != "@" {
+		t.Errorf("of a client that two people used: %q", got)
+	}
+	if n := ann.value(t, "SELECT count(*) FROM app.clients"); n != "3" {
+		t.Errorf("%s clients are known", n)
 	}
 }

@@ -91,41 +91,28 @@ func (q *push) attempt(ctx context.Context, number int64) (int, error) {
 	return attempts, err
 }
 
-// Lost lists values that lost a conflict; see backend.Store.
-func (s *Store) Lost(ctx context.Context, p backend.Principal, before int64, limit int) ([]backend.Lost, error) {
-	return list(ctx, s, p, `SELECT number, table_name, row_id, column_name, kind, value, hlc, winner_hlc,
-			coalesce(project_id, ''), client_id, group_no, at
-		FROM app.lost WHERE tenant_id = $1 AND ($2 = 0 OR number < $2) ORDER BY number DESC LIMIT $3`, before, limit,
-		func(row pgx.CollectableRow) (l backend.Lost, err error) {
-			var value string
-			err = row.Scan(&l.Number, &l.Table, &l.ID, &l.Column, &l.Kind, &value, &l.HLC, &l.Winner, &l.Project, &l.Client, &l.Group, &l.At)
-			l.Value = json.RawMessage(value)
-			return l, err
-		})
-}
-
 // Rejected lists groups that were not applied; see backend.Store.
 func (s *Store) Rejected(ctx context.Context, p backend.Principal, before int64, limit int) ([]backend.Rejected, error) {
-	return list(ctx, s, p, `SELECT number, machine_id, client_id, group_no, part, code, message, raw, at
-		FROM app.rejected WHERE tenant_id = $1 AND ($2 = 0 OR number < $2) ORDER BY number DESC LIMIT $3`, before, limit,
-		func(row pgx.CollectableRow) (r backend.Rejected, err error) {
-			err = row.Scan(&r.Number, &r.Machine, &r.Client, &r.Group, &r.Part, &r.Code, &r.Message, &r.Raw, &r.At)
-			return r, err
-		})
-}
-
-func list[T any](ctx context.Context, s *Store, p backend.Principal, sql string, before int64, limit int, scan pgx.RowToFunc[T]) ([]T, error) {
-	var out []T
+	var out []backend.Rejected
 	err := s.WithTenant(ctx, p, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, sql, p.Tenant, before, limit)
+		rows, err := tx.Query(ctx, `SELECT number, machine_id, client_id, group_no, part, code, message, raw, at
+			FROM app.rejected WHERE tenant_id = $1 AND ($2 = 0 OR number < $2) ORDER BY number DESC LIMIT $3`, p.Tenant, before, limit)
 		if err != nil {
 			return err
 		}
-		out, err = pgx.CollectRows(rows, scan)
+		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r backend.Rejected, err error) {
+			err = row.Scan(&r.Number, &r.Machine, &r.Client, &r.Group, &r.Part, &r.Code, &r.Message, &r.Raw, &r.At)
+			return r, err
+		})
 		return err
 	})
+	return out, unreadable(err)
+}
+
+// unreadable is err as the asker is told it, nil for none.
+func unreadable(err error) error {
 	if err != nil && backend.CodeOf(err) == backend.Internal {
-		err = backend.Errorf(backend.Unavailable, "The database could not be read now.").Wrap(scrub(err))
+		return backend.Errorf(backend.Unavailable, "The database could not be read now.").Wrap(scrub(err))
 	}
-	return out, err
+	return err
 }

@@ -49,6 +49,11 @@ func (q *push) begin(ctx context.Context) error {
 	batch.Queue(`SELECT group_no, digests, rejected, code, message, coalesce(change_no, -1), table_name, row_id
 		FROM app.ledger WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND group_no = ANY ($4)`,
 		q.p.Tenant, q.p.User, q.batch.ClientID, numbers).Query(q.readLedger)
+	batch.Queue(`INSERT INTO app.clients (tenant_id, user_id, client_id, machine_id) SELECT $1, $2, $3, $4
+		WHERE EXISTS (SELECT FROM app.users WHERE tenant_id = $1 AND id = $2)
+			AND NOT EXISTS (SELECT FROM app.clients WHERE tenant_id = $1 AND client_id = $3 AND user_id = $2 AND machine_id = $4)
+		ON CONFLICT (tenant_id, client_id, user_id) DO UPDATE SET machine_id = excluded.machine_id`,
+		q.p.Tenant, q.p.User, q.batch.ClientID, q.batch.MachineID)
 	q.askQuota(batch)
 	if err := q.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err

@@ -20,7 +20,7 @@ type Slots struct {
 
 // Slots looks at the logical replication slots of the database.
 func (s *Store) Slots(ctx context.Context) (found Slots, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)), 0)::bigint,
+	err = s.pool.QueryRow(ctx, `SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_insert_lsn(), confirmed_flush_lsn)), 0)::bigint,
 			count(*) FILTER (WHERE NOT active), count(*) FILTER (WHERE wal_status = 'lost')
 		FROM pg_replication_slots WHERE slot_type = 'logical' AND database = current_database() AND NOT temporary`).
 		Scan(&found.Behind, &found.Idle, &found.Lost)

@@ -122,7 +122,7 @@ func other(tenant string) string {
 }
 
 // serverTables are attacked as a whole: none of ann's rows is anybody else's.
-var serverTables = []string{"access", "tombstones", "lost", "ledger", "staged", "rejected", "attempts", "usage", "machines", "memberships", "users", "tenants", "teams"}
+var serverTables = []string{"access", "tombstones", "lost", "ledger", "staged", "rejected", "attempts", "usage", "clients", "machines", "memberships", "users", "tenants", "teams"}
 
 func serverAttacks(a attacker, table string) []attack {
 	name, victim := "app."+table, "user_id = 'ann' AND tenant_id = 'acme'"
