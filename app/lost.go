@@ -35,7 +35,8 @@ type LostItem struct {
 	// Why is one sentence without values of the row, Code what the server called it.
 	Why  string `json:"why"`
 	Code string `json:"code,omitempty"`
-	// By and Machine say whose version won, where that is known.
+	// By and Machine say whose the other version is, where that is known: the name of a person, empty for this account, and of
+	// a machine. Others chose them: hostile until shown as plain text.
 	By      string `json:"by,omitempty"`
 	Machine string `json:"machine,omitempty"`
 	// Reappliable tells that ReapplyLost can do something with it.

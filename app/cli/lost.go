@@ -61,9 +61,9 @@ func (p *program) lostList(ctx context.Context) error {
 			p.out.line(plain.of("Nothing. When two people change the same row, both versions are kept here."))
 			return nil
 		}
-		t := table{{title: "when"}, {title: "table"}, {title: "why"}, {title: "row", opt: true}, {title: "id"}}
+		t := table{{title: "when"}, {title: "table"}, {title: "why"}, {title: "other version of", opt: true}, {title: "row", opt: true}, {title: "id"}}
 		for _, item := range list {
-			t.row(plain.of("%s", age(item.At, p.now())), plain.of("%s", item.Table), plain.of("%s", item.Why), plain.of("%s", item.Row), plain.of("%s", item.ID))
+			t.row(plain.of("%s", age(item.At, p.now())), plain.of("%s", item.Table), plain.of("%s", item.Why), plain.of("%s", otherWriter(item)), plain.of("%s", item.Row), plain.of("%s", item.ID))
 		}
 		p.out.table(t)
 		return nil
@@ -98,12 +98,24 @@ func (p *program) lostShow(ctx context.Context, id string) error {
 		p.out.line(strong.of("%s, row %s", i.Table, i.Row))
 		p.out.line(plain.of("%s", i.Why))
 		p.out.field("When", plain.of("%s", moment(i.At, p.now())))
-		if i.By != "" || i.Machine != "" {
-			p.out.field("Other version", plain.of("%s %s", i.By, i.Machine))
+		if other := otherWriter(i); other != "" {
+			p.out.field("Other version", plain.of("of %s", other))
 		}
 		p.tellColumns(i)
 		return nil
 	})
+}
+
+// otherWriter is who wrote the other version and where, "" where that is not known.
+func otherWriter(i app.LostItem) string {
+	switch {
+	case i.Machine == "":
+		return i.By
+	case i.By == "":
+		return "you on " + i.Machine
+	default:
+		return i.By + " on " + i.Machine
+	}
 }
 
 // tellColumns shows both versions, a column a line. What a memory holds is hostile; the screen cleans it.
@@ -111,6 +123,9 @@ func (p *program) tellColumns(i app.LostItem) {
 	mine, theirs := columns(i.Mine), columns(i.Theirs)
 	p.out.gap()
 	t := table{{title: "column"}, {title: "yours"}, {title: "cloud"}}
+	if i.Code == app.LostOverwritten { // this machine's is what the cloud has
+		t[1].title, t[2].title = "theirs", "yours"
+	}
 	for _, name := range sortedNames(mine, theirs) {
 		t.row(plain.of("%s", name), plain.of("%s", short(mine[name])), plain.of("%s", short(theirs[name])))
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -9,7 +10,7 @@ import (
 type column struct {
 	title string
 	right bool // aligned to the right
-	opt   bool // dropped where the terminal is too narrow
+	opt   bool // dropped where nothing stands in it, or the terminal is too narrow
 	cells []span
 }
 
@@ -64,8 +65,13 @@ func (s *screen) cells(t table, cells []span) {
 	s.raw(strings.TrimRight(b.String(), " ") + "\n")
 }
 
-// fitting drops optional columns, the last one first, until the rest fits.
+func (c column) empty() bool {
+	return !slices.ContainsFunc(c.cells, func(cell span) bool { return cell.text != "" })
+}
+
+// fitting drops the optional columns in which nothing stands, then others, the last one first, until the rest fits.
 func (s *screen) fitting(t table) table {
+	t = slices.DeleteFunc(slices.Clone(t), func(c column) bool { return c.opt && c.empty() })
 	if !s.tty {
 		return t
 	}

@@ -25,6 +25,15 @@ type lostValue struct {
 	Client string          `json:"client_id"` // whose push it was
 	Group  int64           `json:"group"`
 	At     time.Time       `json:"at"`
+	// By wrote the value, WinnerBy what is in use. A server that does not say, or does not know, leaves them out.
+	By       writer `json:"by"`
+	WinnerBy writer `json:"winner_by"`
+}
+
+// writer is a person, who is this account when there is no name, at a machine.
+type writer struct {
+	Name    string `json:"name"`
+	Machine string `json:"machine"`
 }
 
 // whys says what happened, by the kind that the server gives it.
@@ -115,8 +124,12 @@ func (v lostValue) item() app.LostItem {
 	if v.HLC.Valid() {
 		at = v.HLC.Time()
 	}
+	other := v.WinnerBy
+	if v.Kind == app.LostOverwritten { // this machine's is in use
+		other = v.By
+	}
 	return app.LostItem{ID: "cloud:" + strconv.FormatInt(v.Number, 10), At: at, Kind: app.LostConflict, Table: v.Table, Row: v.ID, Op: op,
-		Mine: mine, Why: v.why(), Code: v.Kind}
+		Mine: mine, Why: v.why(), Code: v.Kind, By: other.Name, Machine: other.Machine}
 }
 
 // spoken is a span of time as people say it, in one unit.

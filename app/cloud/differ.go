@@ -46,7 +46,7 @@ const mostNamed = 100_000
 // sentence names some of them. Ids are no content.
 func (d differences) sentence(table string) string {
 	var parts []string
-	add := func(ids []string, what string) {
+	add := func(ids []string, one, many string) {
 		if len(ids) == 0 {
 			return
 		}
@@ -54,14 +54,22 @@ func (d differences) sentence(table string) string {
 		if len(ids) > 3 {
 			named += ", …"
 		}
-		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(ids), what, named))
+		parts = append(parts, fmt.Sprintf("%s (%s)", counted(len(ids), one, many), named))
 	}
-	add(d.differ, "rows differ")
-	add(d.alone, "are on this machine alone")
+	add(d.differ, "row differs", "rows differ")
+	add(d.alone, "is on this machine alone", "are on this machine alone")
 	if len(parts) == 0 {
 		return "The cloud has rows of " + table + " that did not come to this machine."
 	}
 	return "Of " + table + " " + strings.Join(parts, ", ") + "."
+}
+
+// counted is a number with its words, for one or for several.
+func counted[N int | int64](n N, one, many string) string {
+	if n != 1 {
+		one = many
+	}
+	return fmt.Sprintf("%d %s", n, one)
 }
 
 // row is a row of this machine.

@@ -72,10 +72,15 @@ func TestOffline(t *testing.T) {
 	b.sees("SELECT decision || rationale FROM decisions", "threesince")
 	same(t, a, b)
 	var kept []app.LostItem // by whoever came second
-	for _, d := range []*desk{a, b} {
+	for d, other := range map[*desk]*desk{a: b, b: a} {
 		items, err := d.file.Lost(t.Context())
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, i := range items {
+			if i.By != "" || i.Machine != other.name { // the same person's
+				t.Errorf("%s was told that the other version is of %q on %q", d.name, i.By, i.Machine)
+			}
 		}
 		kept = append(kept, items...)
 	}

@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -242,7 +241,7 @@ func (e *Engine) cure(ctx context.Context, s *session, red app.Proof, tables []s
 			return app.Proof{}, err
 		}
 		if n > 0 {
-			done = append(done, fmt.Sprintf("%d rows of %s that only this machine had went up.", n, table))
+			done = append(done, counted(n, "row", "rows")+" of "+table+" that only this machine had went up.")
 		}
 	}
 	red.Problem = strings.Join(named, " ")
@@ -256,7 +255,7 @@ func (e *Engine) cure(ctx context.Context, s *session, red app.Proof, tables []s
 		return app.Proof{}, err
 	}
 	if now, _ := e.board.look(); now.Rejected > lost.Rejected {
-		done = append(done, fmt.Sprintf("%d rows are in lost & found as they were here.", now.Rejected-lost.Rejected))
+		done = append(done, counted(now.Rejected-lost.Rejected, "row is in lost & found as it was here.", "rows are in lost & found as they were here."))
 	}
 	red.Cure = strings.Join(append(done, "All rows were fetched again."), " ")
 	again, err := e.compare(ctx, s)

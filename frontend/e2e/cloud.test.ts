@@ -164,6 +164,11 @@ test('lost & found is settled item by item', async () => {
 test('of a conflict both versions are kept, or theirs after a question', async () => {
   const { page, trouble, context } = await open(browser, 'lost', { scene: 'cloud-synced' });
   await page.getByText('The version in use was written 6 s later. Yours is kept until you decide.').waitFor();
+  await page.setViewportSize({ width: 320, height: 560 }); // without the table's head, each value says whose it is
+  const said = () => page.locator('.diff td').first().evaluate((td) => getComputedStyle(td.nextElementSibling ?? td, '::before').content);
+  await expect.poll(said).toBe('"Theirs · Jonas Weber on jonas-thinkpad"');
+  await shoot(page, 'flow-conflict-320');
+  await page.setViewportSize({ width: 760, height: 560 });
   await button(page, 'Keep theirs…').click();
   await page.getByRole('alertdialog').waitFor();
   await page.keyboard.press('Escape');

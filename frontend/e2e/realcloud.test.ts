@@ -189,6 +189,7 @@ test('a conflict is shown field by field, and settled in the window: both versio
   await page.getByRole('link', { name: /Retry 5 times/ }).click();
   await page.getByText(/^The version in use was written .* later\. Yours is kept until you decide\.$|^It came when/).waitFor();
   await expect.poll(() => page.locator('.diff mark').allTextContents()).toEqual(['5 times', 'for 24 hours']);
+  await page.locator('.diff thead', { hasText: /Yours\s*You on .+Theirs.*jonas@example.com on .+/ }).waitFor();
   await picture('conflict');
   await button('Keep both').click();
   await page.getByText('Both versions are kept').waitFor();

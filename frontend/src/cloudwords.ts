@@ -101,7 +101,7 @@ export const cloud = {
     kinds: { rejected: 'not accepted', conflict: 'changed in two places', local: 'found on this machine only', share: 'no longer shared with you' },
     why: 'Why', kept: 'What is kept', keptMine: 'Your version is kept here; the cloud shows what it showed before.',
     differ: (n: string, all: string) => `${n} of ${all} fields differ`, caption: 'Field by field', field: 'Field', yours: 'Yours', theirs: 'Theirs', there: 'In the cloud', inUse: 'in use now',
-    by: (who: string, machine: string) => [who, machine].filter(Boolean).join(' on '),
+    by: (who: string, machine: string) => [who || (machine && 'You'), machine].filter(Boolean).join(' on '),
     none: 'no such row', deleted: 'deleted', nothing: 'empty', same: (n: string) => `${n} ${n === '1' ? 'field is' : 'fields are'} the same.`, show: 'Show', hide: 'Hide',
     more: 'Show whole values', useMine: 'Use mine', both: 'Keep both', keptUntil: 'Yours is kept until you decide.', on: (machine: string, when: string) => `You on ${machine}${when ? `, ${when}` : ''}`,
     // Where this machine's version is in use, the other one is what was lost.

@@ -336,7 +336,7 @@ export interface LostItem {
   /** Why is one sentence without values of the row, Code what the server called it. */
   why: string;
   code?: string;
-  /** By and Machine say whose version won, where that is known. */
+  /** By and Machine say whose the other version is, where that is known: the name of a person, empty for this account, and of a machine. Others chose them: hostile until shown as plain text. */
   by?: string;
   machine?: string;
   /** Reappliable tells that ReapplyLost can do something with it. */
