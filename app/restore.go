@@ -82,7 +82,7 @@ type Moment struct {
 // RestoreRequest asks for a restore.
 type RestoreRequest struct {
 	Moment
-	Machine string `json:"machine,omitempty"` // ID; empty = this one, or the target's only one
+	Machine string `json:"machine,omitempty"` // ID or name; empty = this one, or the target's only one
 	To      string `json:"to,omitempty"`      // absolute path of a new file; empty = the live file
 	// TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history
 	// that another machine writes is branched from.

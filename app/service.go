@@ -40,7 +40,7 @@ type Switch interface {
 
 // Restorer shows and restores moments. Progress of running calls is in Status.
 type Restorer interface {
-	// Points lists the restore points of a machine ("" = this one, or the target's only one), newest first.
+	// Points lists the restore points of a machine, by id or name ("" = this one, or the target's only one), newest first.
 	Points(ctx context.Context, machine string) (Timeline, error)
 	// PlanRestore says what Restore would do.
 	PlanRestore(ctx context.Context, req RestoreRequest) (RestorePlan, error)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -138,6 +139,16 @@ func (p *program) machineTable(s *screen, list []app.Machine) {
 		t.row(host, copied, writes, plain.of("%s", grouped(rowsIn(m.Rows))), plain.of("%s", m.DB), plain.of("%s", m.ID))
 	}
 	s.table(t)
+}
+
+// nameOf is what people call a machine, with its id.
+func (p *program) nameOf(ctx context.Context, s app.Inspector, id string) string {
+	list, err := s.Machines(ctx)
+	i := slices.IndexFunc(list, func(m app.Machine) bool { return m.ID == id })
+	if err != nil || i < 0 || list[i].Host == "" {
+		return id
+	}
+	return list[i].Host + " (" + id + ")"
 }
 
 func rowsIn(tables map[string]int64) (n int64) {

@@ -20,7 +20,7 @@ func (p *program) pointsVerb() *cobra.Command {
 		}
 		return p.points(ctx, machine, limit)
 	})
-	p.word(c, &machine, "machine", "id of another machine (see machines)")
+	p.word(c, &machine, "machine", "`NAME` or id of another machine (see machines)")
 	c.Flags().IntVar(&limit, "limit", -1, "how many; 0 for all (20, or all with --json)")
 	p.completes(c, "machine", p.machineIDs)
 	return c
@@ -43,6 +43,9 @@ func (p *program) points(ctx context.Context, machine string, limit int) error {
 			line.Points = orEmpty(line.Points)
 			p.writeJSON(line)
 			return nil
+		}
+		if machine != "" && all > 0 {
+			p.out.line(plain.of("The history of %s.", p.nameOf(ctx, s, line.Machine)))
 		}
 		p.tellPoints(line, all)
 		return nil

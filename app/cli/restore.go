@@ -17,6 +17,7 @@ import (
 // restoreFlags are what was typed.
 type restoreFlags struct {
 	latest, dryRun, yes    bool
+	preview                bool
 	takeOver, branch       bool
 	at, point, machine, to string
 	tables, ids            []string
@@ -32,6 +33,9 @@ is restored. Without a moment it is the newest one.
 With --table only rows of that table come back, as ordinary changes: those that are gone and those that changed since. Rows
 that are new since stay. --id and --where choose some of them.
 
+Before another machine's history comes into the live file, that moment is fetched and held against the file: how many rows of
+each table it brings back, changes back and takes away. --preview does the same with this machine's own.
+
 The state before a restore into the live file is kept for 30 days: coditect-sync undo. If a restore fails, every row is
 as it was.`
 
@@ -42,13 +46,14 @@ func (p *program) restoreVerb() *cobra.Command {
 	c.Flags().BoolVar(&f.latest, "latest", false, "the newest moment (the default)")
 	p.word(c, &f.at, "at", "the newest moment at or before this `TIME`")
 	p.word(c, &f.point, "point", "the point with this `ID` (see points)")
-	p.word(c, &f.machine, "machine", "`ID` of another machine (see machines)")
+	p.word(c, &f.machine, "machine", "`NAME` or id of another machine (see machines)")
 	p.word(c, &f.to, "to", "write to this new `FILE` instead of the live one")
 	c.Flags().StringArrayVar(&f.tables, "table", nil, "bring back only rows of this `TABLE`; may be repeated")
 	c.Flags().StringArrayVar(&f.ids, "id", nil, "with --table: only the row with this `ID`; may be repeated")
 	p.word(c, &f.where, "where", "with --table: only rows that meet this `CONDITION` in SQL, as they were then")
 	c.Flags().BoolVar(&f.takeOver, "take-over", false, "with --machine: go on with its history, which it then stops writing")
 	c.Flags().BoolVar(&f.branch, "branch", false, "with --machine: go on beside its history (the default)")
+	c.Flags().BoolVar(&f.preview, "preview", false, "say first what differs from the live file, per table (always with --machine)")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what it would do")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	p.completes(c, "point", p.pointIDs)
@@ -72,20 +77,18 @@ func (p *program) restore(ctx context.Context, f restoreFlags) error {
 		if err != nil {
 			return err
 		}
-		if f.dryRun && p.json {
-			p.writeJSON(plan)
-			return nil
-		}
 		if f.dryRun {
-			return p.tellPlan(ctx, p.out, s, req, plan)
+			return p.foresee(ctx, s, req, plan, f)
 		}
 		if plan.Back != nil && plan.Back.Rows() == 0 {
 			return p.nothingBack(plan)
 		}
-		if req.To == "" && !f.yes {
-			if err := p.agreed(ctx, s, req, plan); err != nil {
+		if req.To == "" && (!f.yes || f.preview) {
+			if err := p.agreed(ctx, s, req, plan, f); err != nil {
 				return err
 			}
+		}
+		if req.To == "" && !f.yes {
 			if plan.Writer != nil && !f.branch && !f.takeOver {
 				if req.TakeOver, err = p.askTakeOver(ctx, *plan.Writer); err != nil {
 					return err
@@ -114,12 +117,20 @@ func (p *program) askTakeOver(ctx context.Context, w app.Primary) (bool, error) 
 	return false, app.Errorf(app.CodeCanceled, "restore", "Nothing was changed.")
 }
 
-func (p *program) agreed(ctx context.Context, s *session, req app.RestoreRequest, plan app.RestorePlan) error {
+func (p *program) agreed(ctx context.Context, s *session, req app.RestoreRequest, plan app.RestorePlan, f restoreFlags) error {
 	if err := p.tellPlan(ctx, p.err, s, req, plan); err != nil {
 		return err
 	}
 	if plan.Back != nil {
 		return p.confirm(ctx, "restore", "Bring back "+count(plan.Back.Rows(), "row")+"?")
+	}
+	tables, err := p.differences(ctx, s, req, plan, f)
+	if err != nil {
+		return err
+	}
+	tellDifferences(p.err, tables)
+	if f.yes {
+		return nil
 	}
 	return p.confirm(ctx, "restore", "Restore to "+moment(plan.Point.Time, p.now())+"?")
 }
@@ -158,6 +169,9 @@ func (p *program) restoreRequest(f restoreFlags) (app.RestoreRequest, error) {
 	req.To = to
 	if req.Rows, err = f.rows(); err != nil {
 		return req, err
+	}
+	if f.preview && (to != "" || req.Rows != nil) {
+		return req, app.Errorf(app.CodeInvalid, "restore", "--preview is of a restore of the whole live file.").WithHint("Leave it out, or --to and --table.")
 	}
 	return req, newFile(to)
 }
@@ -208,7 +222,7 @@ func (p *program) planOf(ctx context.Context, s *session, req *app.RestoreReques
 	}
 	p.err.line(strong.of("Several machines keep copies here."))
 	p.machineTable(p.err, list)
-	if req.Machine, err = p.ask(ctx, "Which one, by its id?", ""); err != nil {
+	if req.Machine, err = p.ask(ctx, "Which one, by its name or id?", ""); err != nil {
 		return plan, err
 	}
 	return s.PlanRestore(ctx, *req)

@@ -8,7 +8,7 @@ import (
 )
 
 // tellPlan says what a restore would do.
-func (p *program) tellPlan(ctx context.Context, s *screen, svc app.Watcher, req app.RestoreRequest, plan app.RestorePlan) error {
+func (p *program) tellPlan(ctx context.Context, s *screen, svc app.Service, req app.RestoreRequest, plan app.RestorePlan) error {
 	st, err := svc.Status(ctx)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (p *program) tellPlan(ctx context.Context, s *screen, svc app.Watcher, req 
 	}
 	s.field("Point", plain.of("%s", plan.Point.ID))
 	if plan.Machine != st.MachineID {
-		s.field("Machine", plain.of("%s", plan.Machine))
+		s.field("Machine", plain.of("%s", p.nameOf(ctx, svc, plan.Machine)))
 	}
 	if plan.Writer != nil {
 		s.field("History", plain.of("written by %s; a branch of it, or with --take-over from here on", plan.Writer.Host))

@@ -98,6 +98,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"restore", "--yes", "--to", ""}, "--to is empty.\nGive it a value, or leave it out.\n"},
 		{[]string{"restore", "--yes", "--machine="}, "--machine is empty."},
 		{[]string{"status", "--home="}, "--home is empty."},
+		{[]string{"restore", "--preview", "--to", "/nowhere/copy.db"}, "--preview is of a restore of the whole live file."},
 		{[]string{"restore", "--at", "soon"}, "\"soon\" is not a time.\nWrite it as "},
 		{[]string{"restore", "--at", "2026-11-20 14:03"}, "2026-11-20 14:03 is in the future.\nChoose a moment that has passed"},
 		{[]string{"restore", "--latest", "--at", "2h"}, "--latest, --at and --point each name a moment.\nUse one of them.\n"},
@@ -412,7 +413,7 @@ func TestRestoreAsksWhichMachine(t *testing.T) {
 	if got.status != 0 {
 		t.Fatalf("%+v", got)
 	}
-	contains(t, got.err, "thinkpad (this one)", "Which one, by its id?", "Machine       0188-other")
+	contains(t, got.err, "thinkpad (this one)", "Which one, by its name or id?", "Machine       0188-other")
 	if got = call(t, f, terminal{}, "restore", "--yes"); got.status != 2 {
 		t.Errorf("%+v", got)
 	}

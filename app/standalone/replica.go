@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
@@ -196,61 +195,6 @@ func (r *Replica) planned(plan app.RestorePlan) *planned {
 
 func (r *Replica) client(machine string) replicaClient {
 	return r.cfg.Target.ReplicaClient(r.cfg.User, machine)
-}
-
-// history lists the objects of a machine. None means this one if it has any, else the target's only other one.
-func (r *Replica) history(ctx context.Context, machine string) (string, history, error) {
-	if machine == "" {
-		h, err := readHistory(ctx, r.client(r.cfg.Machine))
-		if err != nil || len(h) > 0 {
-			return r.cfg.Machine, h, err
-		}
-		if machine, err = r.onlyOther(ctx); err != nil {
-			return "", nil, err
-		}
-	} else if err := checkID(machine); err != nil {
-		return "", nil, err
-	}
-	h, err := readHistory(ctx, r.client(machine))
-	if err == nil && len(h) == 0 && machine != r.cfg.Machine {
-		err = r.noMachine(ctx, machine)
-	}
-	return machine, h, err
-}
-
-// onlyOther is the only machine beside this one, or this one when there is none.
-func (r *Replica) onlyOther(ctx context.Context) (string, error) {
-	others, err := r.others(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case len(others) == 0:
-		return r.cfg.Machine, nil
-	case len(others) > 1:
-		return "", app.Errorf(app.CodeInvalid, "restore", "Several machines keep copies here: %s.", strings.Join(others, ", ")).
-			WithHint("Say which one with --machine.")
-	}
-	return others[0], nil
-}
-
-func (r *Replica) others(ctx context.Context) ([]string, error) {
-	machines, err := r.cfg.Target.Machines(ctx, r.cfg.User)
-	var ids []string
-	for _, m := range machines {
-		if m.ID != r.cfg.Machine {
-			ids = append(ids, m.ID)
-		}
-	}
-	return ids, err
-}
-
-func (r *Replica) noMachine(ctx context.Context, machine string) error {
-	e := app.Errorf(app.CodeNotFound, "restore", "There are no copies of a machine %s.", machine)
-	ids, err := r.others(ctx)
-	if err != nil || len(ids) == 0 {
-		return e.WithHint("User %s has copies of no other machine here. Look at --user, or at the storage.", r.cfg.User)
-	}
-	return e.WithHint("There are copies of %s.", strings.Join(ids, ", "))
 }
 
 // Close has nothing to end: the Target belongs to the caller.
