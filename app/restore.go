@@ -124,6 +124,9 @@ type RestoreResult struct {
 	Note  string        `json:"note,omitempty"`
 	Undo  *UndoPoint    `json:"undo,omitempty"`
 	Took  time.Duration `json:"took_ns"`
+	// Had is how many bytes of the copy were here, from a restore that was interrupted or from a look at the moment, and were
+	// not fetched again.
+	Had int64 `json:"had_bytes,omitempty"`
 	// WritersWaited is how long the write lock was held.
 	WritersWaited time.Duration `json:"writers_waited_ns"`
 	// History says with which history the file goes on, where it came from another machine's. One sentence.

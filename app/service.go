@@ -118,6 +118,10 @@ type Replica interface {
 	// Fetch writes the plan's image to a new file and returns only when every object was read whole and in place.
 	// The error names the first object that was not (CodeDamaged), and then Message offers the newest good point.
 	Fetch(ctx context.Context, plan RestorePlan, to string, progress func(done, total int64)) error
+	// Resume is Fetch for a file of the caller's own that an interrupted Resume of the same plan may have left in part. notes
+	// is a private file that says what is in it, by checksum; had is how many bytes of the plan were not read again. Where a
+	// later call can go on after a failure both files stay; the caller removes the notes in the end.
+	Resume(ctx context.Context, plan RestorePlan, to, notes string, progress func(done, total int64)) (had int64, err error)
 	// Thinning says what of this machine's history goes if the retention becomes then. It changes nothing.
 	Thinning(ctx context.Context, now, then Retention, pins []RestorePoint) (RetentionPlan, error)
 	io.Closer

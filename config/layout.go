@@ -28,6 +28,7 @@ type Layout struct {
 	Log           string
 	LitestreamYML string
 	Tmp           string
+	RestoreNotes  string // of a restore that has not come to its end
 	DefaultTarget string // file URL of a folder beside the database
 }
 
@@ -45,6 +46,7 @@ func NewLayout(home string) Layout {
 		Log:           in("logs", "agent.log"),
 		LitestreamYML: in("litestream.yml"),
 		Tmp:           in("tmp"),
+		RestoreNotes:  in("restore-notes"),
 		DefaultTarget: FileURL(in("copies")),
 	}
 }

@@ -78,7 +78,7 @@ func TestMakeOverAFileSaysSo(t *testing.T) {
 func TestEverythingIsUnderHome(t *testing.T) {
 	home := "/srv/memory"
 	l := NewLayout(home)
-	for _, path := range []string{l.DB, l.Prefs, l.Machine, l.Records, l.Lock, l.Log, l.LitestreamYML, l.Tmp} {
+	for _, path := range []string{l.DB, l.Prefs, l.Machine, l.Records, l.Lock, l.Log, l.LitestreamYML, l.Tmp, l.RestoreNotes} {
 		if !strings.HasPrefix(path, home+"/") {
 			t.Errorf("%s is outside", path)
 		}

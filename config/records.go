@@ -22,8 +22,17 @@ type Records struct {
 	LastReplicatedAt time.Time `json:"last_replicated_at,omitzero"`
 	// Usage is what was asked of the target, for the estimate of what it costs.
 	Usage app.Usage `json:"usage,omitzero"`
+	// Unfinished is a restore that has not come to its end, nil for none.
+	Unfinished *Unfinished `json:"unfinished,omitempty"`
 	// Cloud is what is known of the account's side, nil before the first sync.
 	Cloud *CloudRecord `json:"cloud,omitempty"`
+}
+
+// Unfinished is the image of a restore that is under way or was interrupted.
+type Unfinished struct {
+	Image string    `json:"image"` // its path
+	Of    string    `json:"of"`    // the file, storage, machine and point it is of
+	At    time.Time `json:"at"`    // when it was begun or gone on with last
 }
 
 // CloudRecord is what was known when the engine of cloud mode last said something.

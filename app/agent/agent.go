@@ -205,7 +205,8 @@ func (a *Agent) noteDamage(e *app.Error) {
 // Run serves until ctx ends or Quit is called, then stops the engine after its final flush. It owns all state.
 func (a *Agent) Run(ctx context.Context) error {
 	defer close(a.done)
-	a.clear(a.cfg.Layout.Tmp, "") // the lock of the home is held, so all of it is of processes that were killed
+	a.expireUnfinished()
+	a.clear(a.cfg.Layout.Tmp, "", "") // the lock of the home is held, so all of it is of processes that were killed
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

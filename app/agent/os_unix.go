@@ -3,6 +3,9 @@
 package agent
 
 import (
+	"io/fs"
+	"syscall"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -16,4 +19,12 @@ func diskFree(dir string) (int64, error) {
 			WithHint("Make it, or give this account the right to read it.").Wrap(err)
 	}
 	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ between systems
+}
+
+// allocated is what a file takes of its disk, in bytes; holes take nothing.
+func allocated(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Blocks * 512
+	}
+	return 0
 }

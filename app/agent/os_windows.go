@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"io/fs"
+
 	"golang.org/x/sys/windows"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -19,3 +21,6 @@ func diskFree(dir string) (int64, error) {
 	}
 	return int64(free), nil
 }
+
+// allocated is what a file takes of its disk, in bytes.
+func allocated(info fs.FileInfo) int64 { return info.Size() }

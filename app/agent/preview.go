@@ -20,6 +20,7 @@ type preview struct {
 	turn   chan struct{}
 	key    string // what image is of, and what tables compare it with
 	image  string // path, "" when there is none
+	notes  string // path of what proves the image
 	until  time.Time
 	tables []app.TableDiff
 	txid   string // of the live file that tables compare with
@@ -81,7 +82,7 @@ func (a *Agent) compare(ctx context.Context, p app.Prefs, r app.Replica, plan ap
 // image sees to it that the image of the last look is the plan's.
 func (a *Agent) image(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) error {
 	v := &a.look
-	key := fmt.Sprintf("%q", []string{p.DB, p.Target, p.User, plan.Machine, plan.Point.ID})
+	key := imageOf(p, plan)
 	if v.key != key || v.image == "" {
 		if err := a.fetchPreview(ctx, r, plan, key); err != nil {
 			return err
@@ -108,8 +109,8 @@ func (a *Agent) fetchPreview(ctx context.Context, r app.Replica, plan app.Restor
 			WithHint("Free some space in %s.", a.cfg.Layout.Tmp)
 	}
 	image := filepath.Join(a.cfg.Layout.Tmp, fmt.Sprintf("preview-%d.db", os.Getpid()))
-	v.image = image // also a half one must go
-	if err := a.fetchImage(ctx, r, plan, image, nil); err != nil {
+	v.image, v.notes = image, filepath.Join(a.cfg.Layout.Tmp, "look-notes") // also half ones must go
+	if _, err := a.fetchImage(ctx, r, plan, image, v.notes, nil); err != nil {
 		v.drop()
 		return err
 	}
@@ -137,13 +138,34 @@ func compareWith(ctx context.Context, file File, image string) ([]app.TableDiff,
 	return out, nil
 }
 
+// takeLook gives the image of the last look away, to a restore of that moment, with the notes that prove it.
+func (a *Agent) takeLook(of, image string) {
+	select {
+	case a.look.turn <- struct{}{}:
+		defer func() { <-a.look.turn }()
+	default:
+		return // somebody is looking
+	}
+	v := &a.look
+	if v.image == "" || v.key != of {
+		return
+	}
+	if err := os.Rename(v.image, image); err != nil { // another disk; it is fetched
+		return
+	}
+	if err := os.Rename(v.notes, a.cfg.Layout.RestoreNotes); err != nil {
+		a.log.Warn("what was looked at is not believed", "error", err)
+	}
+	v.drop()
+}
+
 // drop removes the image and what SQLite may have left beside it.
 func (v *preview) drop() {
 	if v.image == "" {
 		return
 	}
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Remove(v.image + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+	for _, path := range []string{v.notes, v.image, v.image + "-wal", v.image + "-shm", v.image + "-journal"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return // tried again with the next look
 		}
 	}
@@ -175,16 +197,15 @@ func (a *Agent) endPreview() {
 	<-a.look.turn
 }
 
-// clear removes the files of dir that begin with prefix: what a process that was killed has left there. The caller has
-// none of its own.
-func (a *Agent) clear(dir, prefix string) {
+// clear removes the files of dir that begin with prefix, but for keep: what a process that was killed has left there.
+func (a *Agent) clear(dir, prefix, keep string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		a.log.Warn("folder not cleared", "error", err)
 		return
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), prefix) {
+		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), prefix) || filepath.Join(dir, e.Name()) == keep {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {

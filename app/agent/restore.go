@@ -109,6 +109,7 @@ func (a *Agent) plan(ctx context.Context, p app.Prefs, r app.Replica, req app.Re
 			plan.Writer = &writer
 		}
 	}
+	plan.DiskNeeded -= a.keptOf(ctx, a.imagePath(p, req.To), imageOf(p, plan))
 	plan.DiskFree, err = diskFree(dir)
 	return plan, err
 }
@@ -158,6 +159,9 @@ func occupied(to string) error {
 	return app.Errorf(app.CodeRefused, "restore", "%s exists already.", to).WithHint("Choose another name; nothing is overwritten.")
 }
 
+// goesOn is said of a restore that can be gone on with.
+const goesOn = "What was fetched stays for a week: the same restore goes on with it, another one removes it."
+
 // imageDir is where the image of a restore into the live file is written: beside it, so that it can be renamed in.
 func (a *Agent) imageDir(p app.Prefs) string { return filepath.Dir(p.DB) }
 
@@ -180,6 +184,12 @@ func (a *Agent) Restore(ctx context.Context, req app.RestoreRequest) (app.Restor
 	err = a.withReplica(ctx, "restore", func(p app.Prefs, r app.Replica) error {
 		plan, err := a.plan(ctx, p, r, req)
 		if err != nil {
+			return err
+		}
+		if err := a.dropOther(ctx, a.imagePath(p, req.To), imageOf(p, plan)); err != nil {
+			return err
+		}
+		if plan.DiskFree, err = diskFree(filepath.Dir(a.imagePath(p, req.To))); err != nil {
 			return err
 		}
 		if plan.DiskFree < plan.DiskNeeded {
@@ -218,7 +228,7 @@ func notRestored(err error) error {
 		return &e
 	case app.CodeCanceled:
 		e.Message = "Canceled. Nothing was restored; every row is as it was."
-		return &e
+		return e.WithHint(goesOn)
 	}
 	e.Message = "Not restored; every row is as it was. " + e.Message
 	return &e
@@ -237,24 +247,33 @@ func (a *Agent) Undo(ctx context.Context) (app.RestoreResult, error) {
 	return a.Restore(ctx, app.RestoreRequest{Moment: app.Moment{Point: undo.Point.ID}, Machine: a.cfg.Machine.ID})
 }
 
-// fetch writes the plan's image to a new file and checks it.
-func (a *Agent) fetch(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan, image string) ([]app.TableHash, error) {
-	if err := a.fetchImage(ctx, r, plan, image, a.shows(app.PhaseFetch, "bytes")); err != nil {
-		return nil, err
+// fetch writes the plan's image to a file of ours, with what is there of it already, and checks it.
+func (a *Agent) fetch(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan, image string) (res app.RestoreResult, err error) {
+	if err := a.claimImage(ctx, p, plan, image); err != nil {
+		return res, err
+	}
+	res = app.RestoreResult{Point: plan.Point, Integrity: "ok"}
+	if res.Had, err = a.fetchImage(ctx, r, plan, image, a.cfg.Layout.RestoreNotes, a.shows(app.PhaseFetch, "bytes")); err != nil {
+		return res, err
 	}
 	a.shows(app.PhaseCheck, "")(0, 0)
 	file, err := a.cfg.OpenFile(p.DB) // the one that Replace is asked of, which then knows that the image was checked
 	if err != nil {
-		return nil, err
+		return res, err
 	}
-	return file.Check(ctx, image)
+	res.Tables, err = file.Check(ctx, image)
+	res.Rows = rowsOf(res.Tables)
+	return res, err
 }
 
-func (a *Agent) restoreTo(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan, to string) (app.RestoreResult, error) {
-	image := fmt.Sprintf("%s.restoring-%d", to, os.Getpid())
-	defer func() { _ = os.Remove(image) }()
-	tables, err := a.fetch(ctx, p, r, plan, image)
-	if err != nil {
+func (a *Agent) restoreTo(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan, to string) (res app.RestoreResult, err error) {
+	image := a.imagePath(p, to)
+	defer func() { a.leaveImage(image, err) }()
+	if res, err = a.fetch(ctx, p, r, plan, image); err != nil {
+		return app.RestoreResult{}, err
+	}
+	// From here on image may be a second name of somebody's file, so nothing is ever written to it again.
+	if err := os.Remove(a.cfg.Layout.RestoreNotes); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return app.RestoreResult{}, err
 	}
 	if err := os.Link(image, to); errors.Is(err, os.ErrExist) {
@@ -265,22 +284,21 @@ func (a *Agent) restoreTo(ctx context.Context, p app.Prefs, r app.Replica, plan 
 				WithHint("Name a file in a folder that you may write.").Wrap(err)
 		}
 	}
-	return app.RestoreResult{Point: plan.Point, Path: to, Integrity: "ok", Tables: tables, Rows: rowsOf(tables), Equal: true}, nil
+	res.Path, res.Equal = to, true
+	return res, nil
 }
 
-func (a *Agent) restoreLive(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) (app.RestoreResult, error) {
+func (a *Agent) restoreLive(ctx context.Context, p app.Prefs, r app.Replica, plan app.RestorePlan) (res app.RestoreResult, err error) {
 	file, err := a.cfg.OpenFile(p.DB)
 	if err != nil {
 		return app.RestoreResult{}, err
 	}
-	image := filepath.Join(a.imageDir(p), fmt.Sprintf(".%s.restoring-%d", filepath.Base(p.DB), os.Getpid()))
-	a.clear(a.imageDir(p), "."+filepath.Base(p.DB)+".restoring-") // a restore that was killed left it
-	defer func() { _ = os.Remove(image) }()
-	tables, err := a.fetch(ctx, p, r, plan, image)
-	if err != nil {
+	image := a.imagePath(p, "")
+	defer func() { a.leaveImage(image, err) }()
+	if res, err = a.fetch(ctx, p, r, plan, image); err != nil {
 		return app.RestoreResult{}, err
 	}
-	res := app.RestoreResult{Point: plan.Point, Path: p.DB, Integrity: "ok", Tables: tables, Rows: rowsOf(tables)}
+	res.Path = p.DB
 	if err := a.do(ctx, func() { a.core.restoring = true }); err != nil {
 		return app.RestoreResult{}, err
 	}

@@ -82,12 +82,13 @@ func (a *Agent) editRetention(ctx context.Context, wish string) error {
 	return err
 }
 
-// fetchImage writes the plan's image to a new file. While it runs its point is kept, whatever the retention says.
-func (a *Agent) fetchImage(ctx context.Context, r app.Replica, plan app.RestorePlan, image string, progress func(done, total int64)) error {
+// fetchImage writes the plan's image to a file of ours, and tells how much of it was there. While it runs its point is kept,
+// whatever the retention says.
+func (a *Agent) fetchImage(ctx context.Context, r app.Replica, plan app.RestorePlan, image, notes string, progress func(done, total int64)) (had int64, err error) {
 	id := plan.Point.ID
 	if plan.Machine == a.cfg.Machine.ID {
 		if err := a.do(ctx, func() { a.core.reading[id]++ }); err != nil {
-			return err
+			return 0, err
 		}
 		defer a.tell(func() {
 			if a.core.reading[id]--; a.core.reading[id] == 0 {
@@ -95,5 +96,5 @@ func (a *Agent) fetchImage(ctx context.Context, r app.Replica, plan app.RestoreP
 			}
 		})
 	}
-	return r.Fetch(ctx, plan, image, progress)
+	return r.Resume(ctx, plan, image, notes, progress)
 }

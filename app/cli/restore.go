@@ -284,7 +284,8 @@ func (p *program) interrupted(ctx context.Context, s *session, op string, undo *
 		return app.Errorf(app.CodeCanceled, op, "It was already restored to %s when you stopped it.", moment(st.Undo.RestoredTo, p.now())).
 			WithHint("`coditect-sync undo` goes back.")
 	}
-	return app.Errorf(app.CodeCanceled, op, "Canceled. Nothing was restored; every row is as it was.")
+	return app.Errorf(app.CodeCanceled, op, "Canceled. Nothing was restored; every row is as it was.").
+		WithHint("What was fetched stays for a week: the same restore goes on with it, another one removes it.")
 }
 
 // restoring tells that a progress belongs to a restore.

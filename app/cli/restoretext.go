@@ -66,6 +66,9 @@ func (p *program) tellRestored(res app.RestoreResult, live bool) {
 	p.out.field("File", plain.of("%s", res.Path))
 	p.out.field("Point", plain.of("%s", res.Point.ID))
 	p.out.field("Checked", plain.of("integrity %s, %s", res.Integrity, count(res.Rows, "row")), equalSpan(res))
+	if res.Had > 0 {
+		p.out.field("Was here", plain.of("%s of the copy, and not fetched again", amount(res.Had)))
+	}
 	if res.History != "" {
 		p.out.field("History", plain.of("%s", res.History))
 	}

@@ -441,7 +441,8 @@ func TestRestoreCanceled(t *testing.T) {
 				return app.RestoreResult{}, app.Errorf(app.CodeCanceled, "restore", "The wait for the agent was ended.").Wrap(ctx.Err())
 			}
 			got := callCtx(t, ctx, f, terminal{}, "restore", "--yes")
-			want := "Canceled. Nothing was restored; every row is as it was.\n"
+			want := "Canceled. Nothing was restored; every row is as it was.\n" +
+				"What was fetched stays for a week: the same restore goes on with it, another one removes it.\n"
 			if late {
 				want = "It was already restored to 11:42:51 when you stopped it.\n`coditect-sync undo` goes back.\n"
 			}

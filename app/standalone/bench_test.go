@@ -40,6 +40,18 @@ func BenchmarkFetch(b *testing.B) {
 			b.StartTimer()
 		}
 	})
+	b.Run("resumable", func(b *testing.B) {
+		b.SetBytes(plan.DBBytes)
+		for b.Loop() {
+			to := filepath.Join(b.TempDir(), "image.db")
+			if _, err := r.Resume(b.Context(), plan, to, to+".notes", nil); err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			_ = os.Remove(to)
+			b.StartTimer()
+		}
+	})
 	b.Run("verify", func(b *testing.B) {
 		b.SetBytes(plan.DBBytes)
 		h, err := readHistory(b.Context(), w.client)

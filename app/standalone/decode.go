@@ -27,6 +27,22 @@ type decoder struct {
 	n      int64  // bytes read
 }
 
+// spot is a place between two pages of an object, and what a decoder must know to go on from it.
+type spot struct {
+	At     int64  `json:"at"`
+	Sum    uint64 `json:"crc"`
+	Before uint32 `json:"before"`
+}
+
+func (d *decoder) spot() spot { return spot{d.n, d.sum, d.before} }
+
+// goOn makes a new decoder, over the object from a place on, the one that had read up to it.
+func (d *decoder) goOn(p *part) error {
+	d.table = crc64.MakeTable(crc64.ISO)
+	d.n, d.sum, d.before = p.At, p.Sum, p.Before
+	return d.hdr.UnmarshalBinary(p.Header)
+}
+
 // What is said of a damaged object.
 const (
 	isEmpty     = "is empty"

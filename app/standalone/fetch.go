@@ -18,11 +18,31 @@ type assembly struct {
 	objects  []*ltx.FileInfo
 	progress func(done, total int64) // may be nil
 
-	image *image
-	nodes []uint64 // of the objects as read
-	done  int64
-	total int64
-	said  int64
+	image  *image
+	voices []voice
+	low    ltx.TXID // every change from here to the point is in the image; 0 for none
+	now    underway
+	done   int64
+	total  int64
+	said   int64
+
+	// Of a fetch that goes on: where it does, and what is written down for the next one.
+	from  *part
+	notes *notes
+	had   int64 // bytes that were not read again
+}
+
+// underway is the object that is being read, and how far its pages were: between two of them.
+type underway struct {
+	f   *ltx.FileInfo // nil between two objects
+	hdr ltx.Header
+	spot
+}
+
+// voice is a machine's number, and the first object that had it.
+type voice struct {
+	node   uint64
+	object *ltx.FileInfo
 }
 
 // progressStep is how many bytes are read between two calls of progress.
@@ -49,16 +69,30 @@ func (a *assembly) fetch(ctx context.Context, to string) (err error) {
 	return f.Sync()
 }
 
-// run reads every object to its end and writes the pages to f; without f it only checks.
-func (a *assembly) run(ctx context.Context, f *os.File) (err error) {
-	for _, o := range a.objects {
-		a.total += o.Size
-	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+// newestFirst is the order in which objects are read.
+func (a *assembly) newestFirst() []*ltx.FileInfo {
 	newest := slices.Clone(a.objects)
 	slices.Reverse(newest)
-	p := prefetch(ctx, a.client, newest)
+	return newest
+}
+
+// run reads every object to its end and writes the pages to f; without f it only checks.
+func (a *assembly) run(ctx context.Context, f *os.File) error { return a.read(ctx, f, a.newestFirst()) }
+
+// read reads the objects that are left, newest first.
+func (a *assembly) read(ctx context.Context, f *os.File, left []*ltx.FileInfo) (err error) {
+	a.total = bytesOf(a.objects)
+	a.done = a.total - bytesOf(left)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	offset := int64(0)
+	if a.from != nil {
+		offset = a.from.At
+	}
+	if a.image != nil {
+		a.image.stop = func() { stop(nil) }
+	}
+	p := prefetch(ctx, a.client, left, offset)
 	defer p.close()
 	defer func() {
 		if a.image != nil {
@@ -68,14 +102,16 @@ func (a *assembly) run(ctx context.Context, f *os.File) (err error) {
 			}
 		}
 	}()
-	if err := a.readAll(ctx, p, f, func() { stop(nil) }); err != nil {
-		return err
+	for range left {
+		if err := a.readNext(ctx, p, f, func() { stop(nil) }); err != nil {
+			return err
+		}
 	}
 	if err := a.image.finish(); err != nil {
 		return err
 	}
 	a.tell(true)
-	if err := a.checkNodes(ctx, newest); err != nil {
+	if err := a.checkNodes(ctx); err != nil {
 		return err
 	}
 	if pgno := a.image.missing(); pgno != 0 {
@@ -84,55 +120,88 @@ func (a *assembly) run(ctx context.Context, f *os.File) (err error) {
 	return nil
 }
 
-func (a *assembly) readAll(ctx context.Context, p *prefetcher, f *os.File, stop context.CancelFunc) error {
-	for range a.objects {
-		o, err := p.next(ctx)
-		if err != nil {
-			return err
-		}
-		err = a.readOne(ctx, o, f, stop)
-		o.close()
-		if fault, ok := errors.AsType[*decodeError](err); ok {
-			return &damage{object: o.f, what: fault.what, err: fault.err}
-		}
-		if err != nil {
-			return err
-		}
+func bytesOf(objects []*ltx.FileInfo) (n int64) {
+	for _, f := range objects {
+		n += f.Size
 	}
-	return nil
+	return n
+}
+
+func (a *assembly) readNext(ctx context.Context, p *prefetcher, f *os.File, stop context.CancelFunc) error {
+	o, err := p.next(ctx)
+	if err != nil {
+		return err
+	}
+	err = a.readOne(ctx, o, f, stop)
+	o.close()
+	if fault, ok := errors.AsType[*decodeError](err); ok {
+		return &damage{object: o.f, what: fault.what, err: fault.err}
+	}
+	return err
 }
 
 func (a *assembly) readOne(ctx context.Context, o *opened, f *os.File, stop context.CancelFunc) error {
-	d := &decoder{w: o.w}
-	if err := d.header(o.f); err != nil {
+	d, err := a.decoder(o)
+	if err != nil {
 		return err
 	}
 	if a.image == nil {
-		var err error
-		if a.image, err = newImage(f, d.hdr.PageSize, d.hdr.Commit, d.hdr.LockPgno(), stop); err != nil {
+		if err := a.begin(f, d.hdr.PageSize, d.hdr.Commit, stop); err != nil {
 			return err
 		}
 	}
 	if int(d.hdr.PageSize) != a.image.pageSize {
 		return wrong("page size %d, not %d", d.hdr.PageSize, a.image.pageSize)
 	}
-	a.nodes = append(a.nodes, d.hdr.NodeID)
+	a.heard(d.hdr.NodeID, o.f)
 	before := a.done
 	for ctx.Err() == nil {
+		a.now = underway{f: o.f, hdr: d.hdr, spot: d.spot()}
 		pgno, err := d.page(a.image.room())
 		if err != nil {
 			return err
 		}
 		if pgno == 0 {
-			err = d.end()
+			if err := d.end(); err != nil {
+				return err
+			}
 			a.done = before + d.n
-			return err
+			a.now, a.low = underway{}, o.f.MinTXID
+			return nil
 		}
 		a.image.keep(pgno)
 		a.done = before + d.n
 		a.tell(false)
 	}
 	return ctx.Err()
+}
+
+// decoder is at the object's first page, or where the fetch before came to.
+func (a *assembly) decoder(o *opened) (d *decoder, err error) {
+	d = &decoder{w: o.w}
+	if a.from == nil {
+		err = d.header(o.f)
+		return d, err
+	}
+	err = d.goOn(a.from)
+	a.from = nil
+	return d, err
+}
+
+// begin starts the image, once it is known how large it is.
+func (a *assembly) begin(f *os.File, pageSize, commit uint32, stop context.CancelFunc) (err error) {
+	if a.image, err = newImage(f, pageSize, commit, ltx.LockPgno(pageSize), stop); err != nil || a.notes == nil {
+		return err
+	}
+	a.image.notes, a.image.here = a.notes, a.here
+	return a.notes.begin(pageSize, commit)
+}
+
+// heard takes note of whose an object is; 0 is nobody's.
+func (a *assembly) heard(node uint64, f *ltx.FileInfo) {
+	if node != 0 && !slices.ContainsFunc(a.voices, func(v voice) bool { return v.node == node }) {
+		a.voices = append(a.voices, voice{node, f})
+	}
 }
 
 func (a *assembly) tell(last bool) {
@@ -145,28 +214,20 @@ func (a *assembly) tell(last bool) {
 // checkNodes refuses objects of another machine. Which number is right is judged by the objects themselves, so that
 // data whose folder was renamed by hand stays restorable: a plan of one voice that is not the machine's own is
 // compared with an object outside of it.
-func (a *assembly) checkNodes(ctx context.Context, newest []*ltx.FileInfo) error {
-	voice := uint64(0)
-	for i, n := range a.nodes {
-		if n == 0 || n == voice {
-			continue // not stamped, or as the others
-		}
-		if voice == 0 {
-			voice = n
-			continue
-		}
-		odd := newest[i]
-		if n == a.node {
-			odd = newest[slices.Index(a.nodes, voice)]
-		}
-		return &damage{object: odd, what: isForeign}
-	}
-	if voice == 0 || voice == a.node {
+func (a *assembly) checkNodes(ctx context.Context) error {
+	switch {
+	case len(a.voices) == 0:
+		return nil
+	case len(a.voices) > 1 && a.voices[1].node == a.node:
+		return &damage{object: a.voices[0].object, what: isForeign}
+	case len(a.voices) > 1:
+		return &damage{object: a.voices[1].object, what: isForeign}
+	case a.voices[0].node == a.node:
 		return nil
 	}
 	other, err := a.witness(ctx)
 	if err == nil && other == a.node {
-		return &damage{object: newest[slices.Index(a.nodes, voice)], what: isForeign}
+		return &damage{object: a.voices[0].object, what: isForeign}
 	}
 	return err
 }

@@ -17,6 +17,7 @@ const (
 type slab struct {
 	buf   []byte
 	pages []uint32 // their numbers, in order
+	upTo  place    // what is in the image once this is written
 }
 
 // image is a database file in the making. Pages are put into it newest first, so a page is written once and every
@@ -35,6 +36,10 @@ type image struct {
 	wg   sync.WaitGroup
 	err  error // of writing; read it after finish
 	stop context.CancelFunc
+
+	// Where a fetch that is interrupted may go on, notes says what is written, and here is how far reading has come.
+	notes *notes
+	here  func() place
 }
 
 // newImage starts the writer. stop is called when it fails.
@@ -59,26 +64,38 @@ func newImage(f *os.File, pageSize, commit, lock uint32, stop context.CancelFunc
 // room returns where the next page is to be decoded to.
 func (m *image) room() []byte {
 	if cap(m.slab.buf)-len(m.slab.buf) < m.pageSize {
-		m.full <- m.slab
+		m.handOver()
 		m.slab = <-m.free
 	}
 	n := len(m.slab.buf)
 	return m.slab.buf[n : n+m.pageSize]
 }
 
+func (m *image) handOver() {
+	if m.notes != nil {
+		m.slab.upTo = m.here()
+	}
+	m.full <- m.slab
+}
+
 // keep takes the page that was decoded to room, unless a newer object had it or the file has become shorter.
 func (m *image) keep(pgno uint32) {
-	word, bit := pgno/64, uint64(1)<<(pgno%64)
-	if pgno > m.commit || m.have[word]&bit != 0 {
-		return
-	}
-	m.have[word] |= bit
-	m.filled++
-	if m.f == nil {
+	if !m.mark(pgno) || m.f == nil {
 		return
 	}
 	m.slab.buf = m.slab.buf[:len(m.slab.buf)+m.pageSize]
 	m.slab.pages = append(m.slab.pages, pgno)
+}
+
+// mark takes note that a page is there. It tells whether that is new, and a page of the database at all.
+func (m *image) mark(pgno uint32) bool {
+	word, bit := pgno/64, uint64(1)<<(pgno%64)
+	if pgno > m.commit || m.have[word]&bit != 0 {
+		return false
+	}
+	m.have[word] |= bit
+	m.filled++
+	return true
 }
 
 // missing is the first page that no object had, 0 when there is none.
@@ -104,7 +121,7 @@ func (m *image) missing() uint32 {
 // finish waits until everything is written.
 func (m *image) finish() error {
 	if m.slab != nil {
-		m.full <- m.slab
+		m.handOver()
 		m.slab = nil
 		close(m.full)
 	}
@@ -115,7 +132,10 @@ func (m *image) finish() error {
 func (m *image) write() {
 	for s := range m.full {
 		if m.err == nil {
-			if m.err = m.writeSlab(s); m.err != nil {
+			if m.err = m.writeSlab(s); m.err == nil && m.notes != nil {
+				m.err = m.notes.add(s)
+			}
+			if m.err != nil {
 				m.stop()
 			}
 		}

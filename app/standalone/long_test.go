@@ -7,4 +7,5 @@ const (
 	engineRaces = 100
 	mutations   = 500
 	increments  = 10_000
+	killRounds  = 50
 )

@@ -43,33 +43,38 @@ type prefetcher struct {
 	large  *window // shared: one large object is read at a time
 }
 
-func prefetch(ctx context.Context, client replicaClient, objects []*ltx.FileInfo) *prefetcher {
+// prefetch opens the first of the objects at offset, the others at their beginning.
+func prefetch(ctx context.Context, client replicaClient, objects []*ltx.FileInfo, offset int64) *prefetcher {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &prefetcher{client: client, queue: make(chan chan *opened, prefetchObjects-1), cancel: cancel, large: &window{buf: make([]byte, readBuffer)}}
 	p.wg.Go(func() {
 		defer close(p.queue)
-		for _, f := range objects {
+		for i, f := range objects {
+			at := int64(0)
+			if i == 0 {
+				at = offset
+			}
 			slot := make(chan *opened, 1)
 			select {
 			case p.queue <- slot:
 			case <-ctx.Done():
 				return
 			}
-			p.wg.Go(func() { slot <- p.open(ctx, f) })
+			p.wg.Go(func() { slot <- p.open(ctx, f, at) })
 		}
 	})
 	return p
 }
 
-func (p *prefetcher) open(ctx context.Context, f *ltx.FileInfo) *opened {
+func (p *prefetcher) open(ctx context.Context, f *ltx.FileInfo, offset int64) *opened {
 	if f.Size == 0 {
 		return &opened{f: f, err: &damage{object: f, what: isEmpty}}
 	}
-	rc, err := p.client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, 0)
+	rc, err := p.client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, 0)
 	if err != nil {
 		return &opened{f: f, err: asMissing(f, err)}
 	}
-	if f.Size > prefetchWhole {
+	if offset > 0 || f.Size > prefetchWhole {
 		return &opened{f: f, rc: rc}
 	}
 	defer func() { _ = rc.Close() }() // only read

@@ -104,7 +104,7 @@ func (r *Replica) Plan(ctx context.Context, machine string, m app.Moment) (app.R
 	r.last = p
 	r.mu.Unlock()
 	return app.RestorePlan{
-		Machine: p.machine, Point: point, Objects: len(p.objects), Bytes: p.bytes(),
+		Machine: p.machine, Point: point, Objects: len(p.objects), Bytes: bytesOf(p.objects),
 		DBBytes: int64(hdr.Commit) * int64(hdr.PageSize),
 	}, nil
 }
@@ -122,13 +122,6 @@ func (r *Replica) lastHeader(ctx context.Context, p *planned) (ltx.Header, error
 func isGone(err error) bool {
 	found, ok := errors.AsType[*damage](err)
 	return ok && found.what == isMissing
-}
-
-func (p *planned) bytes() (n int64) {
-	for _, f := range p.objects {
-		n += f.Size
-	}
-	return n
 }
 
 func (r *Replica) plan(ctx context.Context, machine string, m app.Moment) (*planned, app.RestorePoint, error) {
@@ -154,6 +147,15 @@ func (r *Replica) plan(ctx context.Context, machine string, m app.Moment) (*plan
 // Fetch writes the plan's image to a new file, whole and durable, or leaves nothing. When the engine merged or thinned
 // objects since the plan was made, it plans the same point again.
 func (r *Replica) Fetch(ctx context.Context, plan app.RestorePlan, to string, progress func(done, total int64)) error {
+	return r.making(ctx, plan, func(p *planned) error {
+		a := r.assembly(p.machine, p.history, p.objects)
+		a.progress = progress
+		return a.fetch(ctx, to)
+	})
+}
+
+// making plans what make is to make, and again while there is another way.
+func (r *Replica) making(ctx context.Context, plan app.RestorePlan, make func(*planned) error) error {
 	p := r.planned(plan)
 	for fresh := false; ; {
 		if p == nil {
@@ -163,9 +165,7 @@ func (r *Replica) Fetch(ctx context.Context, plan app.RestorePlan, to string, pr
 			}
 			fresh = true
 		}
-		a := r.assembly(p.machine, p.history, p.objects)
-		a.progress = progress
-		err := a.fetch(ctx, to)
+		err := make(p)
 		if err == nil {
 			return nil
 		}

@@ -11,4 +11,6 @@ const (
 	mutations = 60
 	// increments is from how many objects a process restores that may have 256 files open.
 	increments = 2000
+	// killRounds is how many restores are killed at random places until one comes to its end.
+	killRounds = 4
 )

@@ -83,7 +83,7 @@ export interface Machine extends MachineInfo {
 
 /** RestoreRequest asks for a restore. */
 export interface RestoreRequest extends Moment {
-  /** ID; empty = this one, or the target's only one */
+  /** ID or name; empty = this one, or the target's only one */
   machine?: string;
   /** absolute path of a new file; empty = the live file */
   to?: string;
@@ -128,6 +128,8 @@ export interface RestoreResult {
   note?: string;
   undo?: UndoPoint;
   took_ns: number;
+  /** Had is how many bytes of the copy were here, from a restore that was interrupted or from a look at the moment, and were not fetched again. */
+  had_bytes?: number;
   /** WritersWaited is how long the write lock was held. */
   writers_waited_ns: number;
   /** History says with which history the file goes on, where it came from another machine's. One sentence. */

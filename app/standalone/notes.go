@@ -1,0 +1,187 @@
+package standalone
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/superfly/ltx"
+)
+
+// # Going on
+//
+// A fetch that is to survive its end writes down, for every slab of pages, which pages they are, their SHA-256, and how far
+// reading had come: which changes are in the image whole, and of the object that is being read the place between two pages
+// with the running checksum of what came before. The next fetch of the same point reads the slabs back from the disk, in
+// order, and believes them as far as they are what was written down. Nothing is made durable on the way: what a power cut
+// took is not as it was written down. The object's own checksum at its end then covers what was read before and after.
+//
+// Pages are put into an image newest first, so a page that is in it is that of the point, whatever objects lead there.
+// So it does not matter if they were merged or thinned meanwhile; only a part of an object counts for nothing if that
+// object is not read to its end.
+
+// notes is a file in which a fetch writes down what it wrote. It is private: its sums are believed.
+type notes struct {
+	of string // what the image is of
+	f  *os.File
+}
+
+// noted is the first line.
+type noted struct {
+	Of       string `json:"of"`
+	PageSize uint32 `json:"page_size"`
+	Commit   uint32 `json:"commit"`
+}
+
+// written is any other line: pages that are in the image, and how far reading had come when they were all read.
+type written struct {
+	Pages [][2]uint32 `json:"pages"` // runs: the first, and how many
+	Sum   []byte      `json:"sha256"`
+	place
+	end int64 // of the line in the file
+}
+
+// place is how far a fetch has come: every change from Low on is in the image (0 for none), and of the object before them
+// a part.
+type place struct {
+	Low    ltx.TXID   `json:"low"`
+	Part   *part      `json:"part,omitempty"`
+	Voices []heardOne `json:"voices,omitempty"`
+}
+
+// part is a piece of an object, from its beginning.
+type part struct {
+	Object named  `json:"object"`
+	Header []byte `json:"header"`
+	spot
+}
+
+// named is what tells an object from others at a target.
+type named struct {
+	Level   int      `json:"level"`
+	MinTXID ltx.TXID `json:"min"`
+	MaxTXID ltx.TXID `json:"max"`
+	Size    int64    `json:"size"`
+}
+
+type heardOne struct {
+	Node   uint64 `json:"node"`
+	Object named  `json:"object"`
+}
+
+func nameOf(f *ltx.FileInfo) named { return named{f.Level, f.MinTXID, f.MaxTXID, f.Size} }
+
+func (n named) info() *ltx.FileInfo {
+	return &ltx.FileInfo{Level: n.Level, MinTXID: n.MinTXID, MaxTXID: n.MaxTXID, Size: n.Size}
+}
+
+// here is how far the assembly has come.
+func (a *assembly) here() place {
+	p := place{Low: a.low}
+	for _, v := range a.voices {
+		p.Voices = append(p.Voices, heardOne{v.node, nameOf(v.object)})
+	}
+	if a.now.f == nil || a.now.At <= ltx.HeaderSize {
+		return p
+	}
+	if header, err := a.now.hdr.MarshalBinary(); err == nil {
+		p.Part = &part{Object: nameOf(a.now.f), Header: header, spot: a.now.spot}
+	}
+	return p
+}
+
+func (n *notes) begin(pageSize, commit uint32) error { return n.line(noted{n.of, pageSize, commit}) }
+
+func (n *notes) add(s *slab) error {
+	sum := sha256.Sum256(s.buf)
+	return n.line(written{Pages: runs(s.pages), Sum: sum[:], place: s.upTo})
+}
+
+// line writes one line behind its own checksum, so that a torn one is known.
+func (n *notes) line(v any) error {
+	text, err := json.Marshal(v)
+	if err == nil {
+		_, err = n.f.Write(append(append([]byte(sumOf(text)), text...), '\n'))
+	}
+	return err
+}
+
+const sumDigits = 16
+
+func sumOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:sumDigits/2])
+}
+
+func runs(pages []uint32) (out [][2]uint32) {
+	for _, p := range pages {
+		if n := len(out); n > 0 && out[n-1][0]+out[n-1][1] == p {
+			out[n-1][1]++
+		} else {
+			out = append(out, [2]uint32{p, 1})
+		}
+	}
+	return out
+}
+
+// remains is what notes say of an image.
+type remains struct {
+	noted
+	lines []written
+}
+
+// readNotes reads as far as the lines are whole. Nil where there are none of that image.
+func readNotes(path, of string) (*remains, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	r := bufio.NewReader(f)
+	var out remains
+	end, ok := nextLine(r, &out.noted)
+	for ok && out.Of == of {
+		var w written
+		var n int64
+		if n, ok = nextLine(r, &w); ok {
+			end += n
+			w.end = end
+			out.lines = append(out.lines, w)
+		}
+	}
+	if len(out.lines) == 0 {
+		return nil, nil
+	}
+	return &out, nil
+}
+
+// nextLine reads a line into v and tells whether it is one that was written.
+func nextLine(r *bufio.Reader, v any) (n int64, ok bool) {
+	text, err := r.ReadBytes('\n')
+	if err != nil || len(text) < sumDigits || sumOf(text[sumDigits:len(text)-1]) != string(text[:sumDigits]) {
+		return 0, false
+	}
+	return int64(len(text)), json.Unmarshal(text[sumDigits:], v) == nil
+}
+
+// holds tells whether the pages of a line are in the image as they were written.
+func (w *written) holds(image io.ReaderAt, pageSize uint32, buf []byte) bool {
+	sum := sha256.New()
+	for _, run := range w.Pages {
+		at, left := int64(run[0]-1)*int64(pageSize), int64(run[1])*int64(pageSize)
+		if run[0] == 0 {
+			return false
+		}
+		if _, err := io.CopyBuffer(sum, io.NewSectionReader(image, at, left), buf); err != nil {
+			return false
+		}
+	}
+	return bytes.Equal(sum.Sum(nil), w.Sum)
+}

@@ -1,0 +1,327 @@
+package standalone
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
+)
+
+// resumable is a history with one large object and some small ones, and where a restore of its newest point is made.
+type resumable struct {
+	*twin
+	target    *Target
+	plan      app.RestorePlan
+	to, notes string
+	image     []byte // as it is made in one go
+}
+
+func newResumable(t *testing.T, target *Target, rows int) *resumable {
+	t.Helper()
+	r := &resumable{twin: newTwin(t, target, "m1", 4096), target: target}
+	r.write(rows, 3000)
+	for range 5 {
+		r.write(30, 3000)
+	}
+	path, plan := fetch(t, replicaOf(target, "m1"), "", app.Moment{})
+	r.plan = plan
+	r.image = fileContent(t, path)
+	r.place()
+	return r
+}
+
+// place makes an empty place for the next restore.
+func (r *resumable) place() {
+	dir := r.t.TempDir()
+	r.to, r.notes = filepath.Join(dir, "image.db"), filepath.Join(dir, "notes")
+}
+
+func fileContent(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// resumed is one try, on its own replica as after a restart: what of it was there, and what was read.
+func (r *resumable) resumed(ctx context.Context, progress func(done, total int64)) (had, fetched int64, err error) {
+	var m meter
+	had, err = NewReplica(ReplicaConfig{Target: r.target.metered(&m), User: twinUser, Machine: "m1"}).Resume(ctx, r.plan, r.to, r.notes, progress)
+	return had, m.fetched.Load(), err
+}
+
+// canceled is a try that is canceled once it has come to a place; it may be done before.
+func (r *resumable) canceled(at int64) (reached int64, err error) {
+	ctx, cancel := context.WithCancel(r.t.Context())
+	defer cancel()
+	_, _, err = r.resumed(ctx, func(done, _ int64) {
+		if reached = max(reached, done); done >= at {
+			cancel()
+		}
+	})
+	return reached, err
+}
+
+// exact asserts that the image is there as it is made in one go.
+func (r *resumable) exact() {
+	r.t.Helper()
+	if !bytes.Equal(fileContent(r.t, r.to), r.image) {
+		r.t.Error("the image differs from one that was made in one go")
+	}
+}
+
+// TestResume cancels a restore again and again. What was read is never read again.
+func TestResume(t *testing.T) {
+	eachTarget(t, func(t *testing.T, target *Target) {
+		r := newResumable(t, target, 3000)
+		reached, total := int64(0), r.plan.Bytes
+		for _, percent := range []int64{20, 21, 55, 90} {
+			now, err := r.canceled(percent * total / 100)
+			if app.CodeOf(err) != app.CodeCanceled || now < reached-progressStep {
+				t.Errorf("canceled at %d%%: %v; came to %d, and had come to %d before", percent, err, now, reached)
+			}
+			reached = max(reached, now)
+		}
+		first := int64(-1)
+		had, fetched, err := r.resumed(t.Context(), func(done, all int64) {
+			if all != total || done < first {
+				t.Errorf("%d of %d after %d, want %d", done, all, first, total)
+			}
+			first = done
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.exact()
+		if had < reached-progressStep || fetched > total-reached+progressStep {
+			t.Errorf("came to %d of %d; then had %d and fetched %d", reached, total, had, fetched)
+		}
+		if had, fetched, err = r.resumed(t.Context(), nil); err != nil || had != total || fetched != 0 {
+			t.Errorf("a whole one: had %d, fetched %d, %v", had, fetched, err)
+		}
+		r.exact()
+	})
+}
+
+// TestResumeBelievesNothing changes what was left in random ways. The image is exact, or the reason is said.
+func TestResumeBelievesNothing(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	r := newResumable(t, fileTarget(t), 1500)
+	flip := func(path string) {
+		rewrite(t, path, func(b []byte) []byte {
+			for range 1 + rnd.IntN(4) {
+				b[rnd.IntN(len(b))] ^= 1 << rnd.IntN(8)
+			}
+			return b
+		})
+	}
+	cut := func(path string) {
+		rewrite(t, path, func(b []byte) []byte { return b[:rnd.IntN(len(b))] })
+	}
+	for i := range 60 {
+		r.place()
+		if _, err := r.canceled(rnd.Int64N(r.plan.Bytes * 2 / 3)); err == nil {
+			t.Fatal("it was not canceled")
+		}
+		ways := []struct {
+			name string
+			do   func()
+		}{
+			{"image flipped", func() { flip(r.to) }},
+			{"image cut", func() { cut(r.to) }},
+			{"image longer", func() { rewrite(t, r.to, func(b []byte) []byte { return append(b, b...) }) }},
+			{"image gone", func() { mustRemove(t, r.to) }},
+			{"image another", func() {
+				rewrite(t, r.to, func(b []byte) []byte { return bytes.Repeat([]byte("another "), len(b)/8) })
+			}},
+			{"image zeroed from a place on", func() {
+				rewrite(t, r.to, func(b []byte) []byte { at := rnd.IntN(len(b)); clear(b[at:]); return b })
+			}},
+			{"notes flipped", func() { flip(r.notes) }},
+			{"notes cut", func() { cut(r.notes) }},
+			{"notes gone", func() { mustRemove(t, r.notes) }},
+			{"notes twice", func() { rewrite(t, r.notes, func(b []byte) []byte { return append(b, b...) }) }},
+			{"nothing", func() {}},
+			{"an object of the plan gone for a moment", func() {
+				small := r.list(0)[5]
+				path := filepath.Join(r.target.at.path, machineDir(twinUser, "m1"), objectName(small))
+				away := path + ".away"
+				if err := os.Rename(path, away); err != nil {
+					t.Fatal(err)
+				}
+				if _, _, err := r.resumed(t.Context(), nil); err == nil && rnd.IntN(2) == 0 {
+					t.Log("it was not needed any more")
+				}
+				if err := os.Rename(away, path); err != nil {
+					t.Fatal(err)
+				}
+			}},
+		}
+		way := ways[i%len(ways)]
+		way.do()
+		if _, _, err := r.resumed(t.Context(), nil); err != nil {
+			t.Fatalf("%d, %s: %v", i, way.name, err)
+		}
+		if !bytes.Equal(fileContent(t, r.to), r.image) {
+			t.Fatalf("%d, %s: the image differs", i, way.name)
+		}
+	}
+}
+
+func mustRemove(t testing.TB, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestResumeOfAnotherPoint: pages of one point are never taken for another's.
+func TestResumeOfAnotherPoint(t *testing.T) {
+	r := newResumable(t, fileTarget(t), 1500)
+	if _, err := r.canceled(r.plan.Bytes / 2); err == nil {
+		t.Fatal("it was not canceled")
+	}
+	other, err := replicaOf(r.target, "m1").Plan(t.Context(), "", app.Moment{Point: r.order[2].String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.plan = other
+	had, _, err := r.resumed(t.Context(), nil)
+	if err != nil || had != 0 {
+		t.Fatalf("had %d, %v", had, err)
+	}
+	if c := contentOfFile(t, r.to); c != r.ledger[r.order[2]] {
+		t.Errorf("%s, want %s", c, r.ledger[r.order[2]])
+	}
+}
+
+// TestResumeAfterMerge: the objects of the plan are others when it goes on. What was read of whole ones counts.
+func TestResumeAfterMerge(t *testing.T) {
+	for name, change := range map[string]func(r *resumable){
+		"merged":          func(r *resumable) { r.merge(1) },
+		"merged, thinned": func(r *resumable) { r.merge(1); r.drop(0, func(*ltx.FileInfo) bool { return false }) },
+		"a full copy":     func(r *resumable) { r.snapshot() },
+		"only a full copy": func(r *resumable) {
+			r.snapshot()
+			for level := range levels - 1 {
+				r.drop(level, func(*ltx.FileInfo) bool { return false })
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, percent := range []int64{1, 3, 10, 60} {
+				r := newResumable(t, fileTarget(t), 1500)
+				if _, err := r.canceled(percent * r.plan.Bytes / 100); err == nil {
+					t.Fatal("it was not canceled")
+				}
+				change(r)
+				plan, err := replicaOf(r.target, "m1").Plan(t.Context(), "", app.Moment{Point: r.plan.Point.ID})
+				if err != nil {
+					t.Fatal(err)
+				}
+				had, fetched, err := r.resumed(t.Context(), nil)
+				if err != nil || fetched > plan.Bytes-had+progressStep {
+					t.Fatalf("canceled at %d%%: had %d of %d, fetched %d, %v", percent, had, plan.Bytes, fetched, err)
+				}
+				r.exact()
+			}
+		})
+	}
+}
+
+// TestResumeReadsWhatWasMergedLaterOnly: of a large object that is still there, what was read is not read again, though the
+// smaller ones after it are others now.
+func TestResumeReadsWhatWasMergedLaterOnly(t *testing.T) {
+	target := fileTarget(t)
+	r := &resumable{twin: newTwin(t, target, "m1", 4096), target: target}
+	r.write(3000, 3000)
+	r.merge(1)
+	r.drop(0, func(*ltx.FileInfo) bool { return false })
+	for range 5 {
+		r.write(30, 3000)
+	}
+	path, plan := fetch(t, replicaOf(r.target, "m1"), "", app.Moment{})
+	r.plan, r.image = plan, fileContent(t, path)
+	r.place()
+	if _, err := r.canceled(plan.Bytes * 7 / 10); err == nil {
+		t.Fatal("it was not canceled")
+	}
+	r.merge(1)
+	r.drop(0, func(*ltx.FileInfo) bool { return false })
+	had, fetched, err := r.resumed(t.Context(), nil)
+	if err != nil || had < plan.Bytes/2 || fetched > plan.Bytes/2 {
+		t.Errorf("had %d and fetched %d of %d, %v", had, fetched, plan.Bytes, err)
+	}
+	r.exact()
+}
+
+// TestResumeNamesDamage: an object that is damaged is at fault, with and without what was left, and then nothing is left.
+func TestResumeNamesDamage(t *testing.T) {
+	for _, percent := range []int64{0, 40, 80} {
+		r := newResumable(t, fileTarget(t), 1500)
+		if percent > 0 {
+			if _, err := r.canceled(percent * r.plan.Bytes / 100); err == nil {
+				t.Fatal("it was not canceled")
+			}
+		}
+		big := objectName(r.list(0)[0])
+		path := filepath.Join(r.target.at.path, machineDir(twinUser, "m1"), big)
+		rewrite(t, path, func(b []byte) []byte { b[len(b)*9/10] ^= 1; return b })
+		_, _, err := r.resumed(t.Context(), nil)
+		mustCode(t, err, app.CodeDamaged)
+		if fault, ok := errors.AsType[*Damage](err); !ok || fault.Object != big {
+			t.Errorf("%d%%: %v", percent, err)
+		}
+		for _, path := range []string{r.to, r.notes} {
+			if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%d%%: %s was left: %v", percent, filepath.Base(path), err)
+			}
+		}
+	}
+}
+
+// TestResumeBlamesNoGoodObject: notes that are whole and wrong cost time and nothing else.
+func TestResumeBlamesNoGoodObject(t *testing.T) {
+	r := newResumable(t, fileTarget(t), 1500)
+	if _, err := r.canceled(r.plan.Bytes / 2); err == nil {
+		t.Fatal("it was not canceled")
+	}
+	of := imageName(r.target.URL(), twinUser, "m1", r.plan.Point.ID)
+	found, err := readNotes(r.notes, of)
+	if err != nil || found == nil || found.lines[len(found.lines)-1].Part == nil {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	f, err := os.Create(r.notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &notes{of: of, f: f}
+	err = n.begin(found.PageSize, found.Commit)
+	for _, line := range found.lines {
+		if line.Part != nil {
+			line.Part.Sum ^= 1
+		}
+		err = errors.Join(err, n.line(line))
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, fetched, err := r.resumed(t.Context(), nil)
+	if err != nil || fetched < r.plan.Bytes {
+		t.Fatalf("fetched %d of %d, %v", fetched, r.plan.Bytes, err)
+	}
+	r.exact()
+}
