@@ -12,8 +12,9 @@ const (
 	// liveOps and liveBytes bound what is shown in one transaction: beyond them it goes in slices.
 	liveOps   = 2000
 	liveBytes = 2 << 20
-	// downSlice is after how long a slice commits.
-	downSlice = 20 * time.Millisecond
+	// downHold is for how long a slice keeps other writers out, its commit included. SQLite lets them try again 18 and 33 ms
+	// after their first try: with a pause as long, one of these meets it.
+	downHold = 16 * time.Millisecond
 	// downTurn is after how long Apply returns with More.
 	downTurn = time.Second
 	// fewBuckets is of how many buckets without news a part of a checkpoint keeps the position. Where there are thousands, the
@@ -31,7 +32,8 @@ type catchUp struct {
 	lapsed map[int64]bool // those of them that this account has no longer
 	taken  int64          // rows that went with these
 	merge  *merged
-	small  bool // one transaction will do
+	ahead  ahead // of what the merge gave
+	small  bool  // one transaction will do
 	total  int64
 	done   int64
 }
@@ -50,7 +52,7 @@ func (d *download) stopWork() {
 
 // Apply shows what was stored, as the instruction says. A small checkpoint, which is nearly every one, is one transaction. A
 // large one (a first sync, a bucket that comes again) goes in slices in the order of rows, each with its own short write lock
-// and a pause as long; after a second it returns with More, and is called again to go on. Meanwhile other programs see some
+// and a pause as long, in which the log is copied back; after a second it returns with More, and is called again to go on. Meanwhile other programs see some
 // of it. Whatever interrupts it, it begins again and does no harm.
 //
 // While changes of this machine wait, or the stream has not come to them, nothing is shown: the result says Shut. Then call
@@ -144,6 +146,14 @@ func (f *File) startWork(ctx context.Context, c *conn, a powersync.Apply) error 
 // gather opens the sources, and decides whether one transaction will do.
 func (f *File) gather(ctx context.Context, c *conn, w *catchUp) error {
 	s := &f.down.spool
+	if len(s.runs) > 0 && len(s.ops) > f.down.live { // the memory is better used for rows in hand
+		if err := s.spill(f.down.buckets); err != nil {
+			return err
+		}
+	}
+	if len(s.ops) == 0 {
+		s.ops = nil
+	}
 	s.sort()
 	var sources []source
 	files := false
@@ -183,16 +193,17 @@ func (f *File) turn(ctx context.Context, c *conn) (out powersync.Applied, err er
 	defer a.close()
 	out.Total = d.work.total
 	for began := time.Now(); ; {
-		locked := time.Now()
-		if err := f.slice(ctx, c, a, &out); err != nil {
+		held, err := f.slice(ctx, c, a, &out)
+		if err != nil {
 			return out, err
 		}
+		free := time.Now()
 		a.report(&out)
 		out.Left = max(d.work.total-d.work.done, 0)
 		if out.Done || out.Shut != powersync.ShutNot {
 			return out, nil
 		}
-		if err := pause(ctx, time.Since(locked)); err != nil {
+		if err := f.between(ctx, c, a, free.Add(held)); err != nil {
 			return out, err
 		}
 		if time.Since(began) > downTurn {
@@ -202,11 +213,28 @@ func (f *File) turn(ctx context.Context, c *conn) (out powersync.Applied, err er
 	}
 }
 
-// slice is one transaction.
-func (f *File) slice(ctx context.Context, c *conn, a *applier, out *powersync.Applied) error {
+// between is the time until others have had their turn. What needs no lock on the file is done in it.
+func (f *File) between(ctx context.Context, c *conn, a *applier, until time.Time) error {
+	if err := a.readAhead(f.down.work, until); err != nil {
+		return err
+	}
+	version, err := c.version(ctx)
+	if err != nil {
+		return err
+	}
+	// As where a commit does it: that the log cannot be copied back now is no fault of what is in it.
+	_ = f.stamped(ctx, c, version, "PRAGMA wal_checkpoint(PASSIVE)")
+	return pause(ctx, time.Until(until))
+}
+
+// slice is one transaction. It tells for how long that kept other writers out.
+func (f *File) slice(ctx context.Context, c *conn, a *applier, out *powersync.Applied) (held time.Duration, err error) {
 	w := f.down.work
 	finished := false
-	err := f.downTx(ctx, c, func() error {
+	var locked time.Time
+	err = f.downTx(ctx, c, func() error {
+		locked = time.Now()
+		a.hold(locked)
 		if err := f.down.unchanged(ctx, c); err != nil {
 			return err
 		}
@@ -234,15 +262,17 @@ func (f *File) slice(ctx context.Context, c *conn, a *applier, out *powersync.Ap
 		return f.finish(ctx, c, w)
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
+	held = time.Since(locked)
+	a.held(held)
 	w.taken += a.taken
 	if !finished {
-		return nil
+		return held, nil
 	}
 	f.step("finished")
 	out.Done, out.Taken = true, w.taken
-	return f.settleDownload(w)
+	return held, f.settleDownload(w)
 }
 
 // finish moves the positions, inside the transaction that shows the last row.

@@ -62,17 +62,23 @@ func (f *File) noteIgnored(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// decode reads a document into cells, one for each column of the table. A key that is missing is NULL. What the table
-// cannot hold is noted; a document that cannot be read to its end gives what could be read.
+// decode reads a document into cells, one for each column of the table, which are valid until the next call. A key that is
+// missing is NULL. What the table cannot hold is noted; a document that cannot be read to its end gives what could be read.
 func (w *applier) decode(t *downTable, id, doc []byte) []cell {
-	w.cells = w.cells[:0]
+	w.cells = w.cells.empty()
+	return w.decodeInto(&w.cells, t, id, doc)
+}
+
+// decodeInto is decode, with the cells in the memory of m.
+func (w *applier) decodeInto(m *cells, t *downTable, id, doc []byte) []cell {
+	from := len(m.list)
 	for _, c := range t.Columns {
 		v, _ := fitted(c, powersync.Value{})
-		w.cells = append(w.cells, v)
+		m.list = append(m.list, v)
 	}
+	out := m.list[from:len(m.list):len(m.list)]
 	next := 0
-	w.scratch = append(w.scratch[:0], doc...) // what is unescaped in place must stay what it is: the slice may be done again
-	d := powersync.NewDocument(w.scratch)
+	d := powersync.NewDocument(m.keep(doc)) // what is unescaped in place must stay what it is: the slice may be done again
 	for name, v, ok := d.Next(); ok; name, v, ok = d.Next() {
 		i := t.column(name, next)
 		if i < 0 {
@@ -84,13 +90,13 @@ func (w *applier) decode(t *downTable, id, doc []byte) []cell {
 		if !whole {
 			w.ignore(t, t.Columns[i].Name)
 		}
-		w.cells[i] = cell
+		out[i] = cell
 	}
 	if d.Err() != nil {
 		w.ignore(t, "")
 	}
-	w.cells[0] = cell{kind: 't', b: id}
-	return w.cells
+	out[0] = cell{kind: 't', b: id}
+	return out
 }
 
 // column finds a column by its name, first where it is expected. -1: it is not known.

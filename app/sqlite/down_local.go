@@ -110,8 +110,8 @@ func (w *applier) rescue(ctx context.Context, t *downTable, now, was *place) err
 // does not count: the server says that of each row that is pushed, whatever a program wrote there, so a row of this machine
 // is not yet what it will be, and has no entry before it comes back.
 func (w *applier) came(ctx context.Context, t *downTable, now, was *place) (bool, error) {
-	docs := make([][]byte, 0, len(w.group)+1)
-	for _, o := range w.group {
+	docs := make([][]byte, 0, len(w.ready.ops)+1)
+	for _, o := range w.ready.ops {
 		if o.kind == powersync.Put {
 			docs = append(docs, o.doc)
 		}

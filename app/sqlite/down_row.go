@@ -50,18 +50,21 @@ type applier struct {
 	coverPut, coverDrop              *stmt // of downCovered
 
 	fresh   int64 // the table none of whose rows is in a bucket from here on; 0: none
-	cells   []cell
+	cells   cells // of the document that was decoded last
 	text    []byte
-	scratch []byte
 	id      []byte
 	before  []place
 	after   []place
-	group   []staged
+	ready   readyRow         // the row in hand
 	pending map[rowName]bool // rows that the queue has a change of; nil until it is asked for
 	touched map[rowName]bool // rows of this transaction, where the gate is overridden
 	unseen  map[rowName]bool // rows with changes that the checkpoint may not have, where the gate is overridden
 	covers  covers
 	prelude time.Duration // what looking at unseen changes took, which is done twice a transaction, and at those in the queue
+	began   time.Time     // when the transaction had the lock
+	took    int           // rows
+	wrote   time.Duration // for how long it took them
+	ending  time.Duration // how long the last one needed after its rows, most of it its commit
 	count   effect
 	refetch map[int64]bool
 }
@@ -176,23 +179,34 @@ func (w *applier) report(out *powersync.Applied) {
 	w.count = effect{}
 }
 
+// hold begins a transaction that has the lock since then, held ends it.
+func (w *applier) hold(since time.Time) { w.began, w.wrote = since, 0 }
+
+func (w *applier) held(all time.Duration) { w.ending = max(all-w.wrote, 0) }
+
+// share is for how long a transaction takes rows: what its commit will need is left, and most of it goes to rows.
+func (w *applier) share() time.Duration { return max(downHold-w.ending, downHold/4, 4*w.prelude) }
+
 // rows writes rows until the time of the slice is over, and tells whether it has come to the end.
 func (w *applier) rows(ctx context.Context, work *catchUp) (finished bool, err error) {
-	for began, n := time.Now(), 0; ; n++ {
-		if !work.small && n%16 == 15 && time.Since(began) > max(downSlice, 3*w.prelude) { // so that most of it goes to rows
+	n := 0
+	defer func() { w.took, w.wrote = n, time.Since(w.began) }()
+	for ; ; n++ {
+		if !work.small && n%16 == 15 && time.Since(w.began) > w.share() {
 			return false, nil
 		}
-		w.group, err = work.merge.group(w.group)
-		if err != nil || len(w.group) == 0 {
+		w.ready, err = work.next(w.ready)
+		ops := w.ready.ops
+		if err != nil || len(ops) == 0 {
 			return true, err
 		}
-		work.done += int64(len(w.group))
+		work.done += int64(len(ops))
 		if n%256 == 255 && ctx.Err() != nil {
 			return false, ctx.Err()
 		}
 		w.f.step("row")
-		if t := w.tables[w.group[0].table]; t != nil { // else this version does not have the table any more
-			if err := w.row(ctx, t, w.group[0].key, w.group); err != nil {
+		if t := w.tables[ops[0].table]; t != nil { // else this version does not have the table any more
+			if err := w.row(ctx, t, ops[0].key, ops); err != nil {
 				return false, err
 			}
 		}

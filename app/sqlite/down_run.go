@@ -75,6 +75,7 @@ func (s *spool) spill(buckets map[string]*downBucket) error {
 		b.base = b.Bucket
 	}
 	s.runs, s.next = append(s.runs, r), s.next+1
+	clear(s.ops) // or it holds the texts
 	s.ops, s.chunk, s.bytes = s.ops[:0], nil, 0
 	return nil
 }

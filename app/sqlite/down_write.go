@@ -42,8 +42,13 @@ func (w *applier) prepareTables() error {
 
 // putRow writes what an entry says, unless the row is just so.
 func (w *applier) putRow(ctx context.Context, t *downTable, now, was *place) error {
-	cells := w.decode(t, w.id, now.doc)
-	now.hash = w.hashCells(cells)
+	cells := w.ready.cells
+	if w.ready.is(now.doc) {
+		now.hash = w.ready.hash
+	} else {
+		cells = w.decode(t, w.id, now.doc)
+		now.hash = w.hashCells(cells)
+	}
 	if was == nil { // probably there is no such row
 		inserted, err := w.write(t.insert, cells)
 		if constrained(err) {

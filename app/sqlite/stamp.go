@@ -42,9 +42,14 @@ func (c *conn) version(ctx context.Context) (n int64, err error) {
 // meanwhile waits, or would take what is half written for another program's. Another program that writes at the same instant and
 // commits a moment later is missed: whoever asks looks again somewhat later, for that.
 func (f *File) commit(ctx context.Context, c *conn, before int64) error {
+	return f.stamped(ctx, c, before, "COMMIT")
+}
+
+// stamped carries out what changes the files by us alone.
+func (f *File) stamped(ctx context.Context, c *conn, before int64, query string) error {
 	f.stamps.mu.Lock()
 	defer f.stamps.mu.Unlock()
-	if err := c.exec(ctx, "COMMIT"); err != nil {
+	if err := c.exec(ctx, query); err != nil {
 		return err
 	}
 	f.step("stamp")
