@@ -50,7 +50,8 @@
 // Whoever follows a sync stream (package powersync) takes the positions from Buckets, and gives its instructions to Store,
 // Restart and Apply. Store keeps operations in memory and, when they become many, in sorted files in a folder beside the
 // database (NAME-download). Apply merges them with the rows of buckets that are gone, row by row: a small checkpoint is one
-// transaction; a large one goes in slices in the order of ids, each with a short write lock and a pause as long.
+// transaction; a large one goes in slices in the order of ids, each with a short write lock and a pause as long, in which the
+// log is copied back and the next rows are read and decoded.
 //
 // Nothing of a row's data is kept twice. _coditect_rows has one short entry for each row and bucket: which operation put it
 // there, and the hash of the row as it was written. That is enough to know that a row must stay because another bucket has

@@ -22,9 +22,10 @@ type download struct {
 	byID    map[int64]*downBucket
 	spool   spool
 	ignored map[ignoredName]bool
-	work    *catchUp // an Apply that goes on
-	most    int      // operations that stay in memory
-	live    int      // operations that one transaction shows
+	work    *catchUp      // an Apply that goes on
+	most    int           // operations that stay in memory
+	live    int           // operations that one transaction shows
+	hold    time.Duration // for how long a slice keeps others out
 	shut    time.Time
 	asked   *powersync.Apply // the last one
 	void    bool             // something came after it

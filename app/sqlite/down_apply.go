@@ -266,6 +266,9 @@ func (f *File) slice(ctx context.Context, c *conn, a *applier, out *powersync.Ap
 	}
 	held = time.Since(locked)
 	a.held(held)
+	if !w.small {
+		f.shown.Store(time.Now().UnixMilli())
+	}
 	w.taken += a.taken
 	if !finished {
 		return held, nil

@@ -24,7 +24,7 @@ func pullServer(state int) *modelServer {
 
 func smallSteps(f *File) {
 	f.tables = modelTables()
-	f.down.most, f.down.live = 90, 60
+	f.down.most, f.down.live, f.down.hold = 90, 60, 0
 }
 
 // childPull follows the model's server in the second state.

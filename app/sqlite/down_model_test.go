@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coditect-ai/coditect-sync/app/powersync"
 	"github.com/coditect-ai/coditect-sync/config/schema"
@@ -317,6 +318,7 @@ type modelRun struct {
 func (m *modelRun) start() {
 	m.k = newClient(m.t, m.path, modelTables())
 	m.k.f.down.most, m.k.f.down.live = 3+m.s.rnd.IntN(30), 1+m.s.rnd.IntN(30)
+	m.k.f.down.hold = downHold * time.Duration(m.s.rnd.IntN(2)) // a slice may be of a few rows
 	m.reconnect()
 }
 

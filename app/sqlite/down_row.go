@@ -185,7 +185,10 @@ func (w *applier) hold(since time.Time) { w.began, w.wrote = since, 0 }
 func (w *applier) held(all time.Duration) { w.ending = max(all-w.wrote, 0) }
 
 // share is for how long a transaction takes rows: what its commit will need is left, and most of it goes to rows.
-func (w *applier) share() time.Duration { return max(downHold-w.ending, downHold/4, 4*w.prelude) }
+func (w *applier) share() time.Duration {
+	hold := w.f.down.hold
+	return max(hold-w.ending, hold/4, 4*w.prelude)
+}
 
 // rows writes rows until the time of the slice is over, and tells whether it has come to the end.
 func (w *applier) rows(ctx context.Context, work *catchUp) (finished bool, err error) {

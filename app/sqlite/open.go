@@ -54,6 +54,8 @@ type File struct {
 	seenSchema, wholeAt atomic.Int64
 	// pushing lets one call at a time plan, read or settle what goes up.
 	pushing sync.Mutex
+	// shown is when rows of a large download were last written (ms since 1970).
+	shown atomic.Int64
 	// chunk is how much Replace copies between two looks at its ctx, in bytes.
 	chunk  int
 	stamps stamps
@@ -82,7 +84,7 @@ func New(cfg Config) (*File, error) {
 		f.now = time.Now
 	}
 	f.tables = orContextMemory(cfg.Tables)
-	f.down.most, f.down.live = spoolOps, liveOps
+	f.down.most, f.down.live, f.down.hold = spoolOps, liveOps, downHold
 	return f, nil
 }
 

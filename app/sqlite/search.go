@@ -10,8 +10,10 @@ import (
 )
 
 const (
-	// sliceTime is after how long a slice commits. The commit itself may take as long again on a slow disk.
-	sliceTime = 80 * time.Millisecond
+	// sliceTime is after how long a slice commits. The commit itself may take as long again on a slow disk. See downHold.
+	sliceTime = 20 * time.Millisecond
+	// shownLately is for how long after rows were shown nothing is filled.
+	shownLately = 100 * time.Millisecond
 	// sliceNotes is how many notes a slice reads at most.
 	sliceNotes = 2000
 	// connectionTime is for how long slices share a connection. A restore has to wait for that.
@@ -19,11 +21,17 @@ const (
 )
 
 // FillSearch brings the full-text index of a context memory up to date, fills missing content hashes of messages, and
-// returns how many rows it looked at. It works in slices that hold the write lock for less than 200 ms, each followed
-// by a pause as long. It does nothing on a file of another kind, and writes nothing when nothing is noted.
+// returns how many rows it looked at. It works in slices that hold the write lock for some 20 ms, each followed by a pause as
+// long, and waits while a large download is being shown: two who leave each other a turn leave none to anybody else. It does
+// nothing on a file of another kind, and writes nothing when nothing is noted.
 func (f *File) FillSearch(ctx context.Context) (int, error) {
 	total := 0
 	for {
+		for f.showing() {
+			if err := pause(ctx, shownLately); err != nil {
+				return total, err
+			}
+		}
 		todo, err := f.searchTodo(ctx)
 		if err != nil || todo.none() {
 			return total, err
@@ -35,6 +43,9 @@ func (f *File) FillSearch(ctx context.Context) (int, error) {
 		}
 	}
 }
+
+// showing tells whether rows of a large download were shown lately.
+func (f *File) showing() bool { return time.Since(time.UnixMilli(f.shown.Load())) < shownLately }
 
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
@@ -149,7 +160,7 @@ func (f *File) fillSome(ctx context.Context, todo searchTodo) (total int, err er
 			if err == nil {
 				err = pause(ctx, time.Since(started))
 			}
-			if err != nil || n == 0 || time.Now().After(until) {
+			if err != nil || n == 0 || time.Now().After(until) || f.showing() {
 				return err
 			}
 			todo = searchTodo{}
