@@ -52,6 +52,9 @@ type Prefs struct {
 	User string `json:"user,omitempty"`
 	// Credentials is the path of a service-account key file for gs targets; empty means application-default.
 	Credentials string `json:"credentials,omitempty"`
+	// Encryption is the id of the recovery key that the copies are encrypted with; empty means plain copies. The key itself
+	// is in the keychain.
+	Encryption string `json:"encryption,omitempty"`
 	// Server is the URL of the cloud's server; empty means the default one.
 	Server string `json:"server,omitempty"`
 	// Retention is for how long the history is kept, as ParseRetention reads it; empty means DefaultRetention.

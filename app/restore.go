@@ -87,6 +87,8 @@ type RestoreRequest struct {
 	// TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history
 	// that another machine writes is branched from.
 	TakeOver bool `json:"take_over,omitempty"`
+	// Key is the recovery key of encrypted copies, where the keychain of this machine lost it; it is kept there again.
+	Key Secret `json:"key,omitempty"`
 	// Rows brings chosen rows back as ordinary changes; nil is the whole file.
 	Rows *Choice `json:"rows,omitempty"`
 }

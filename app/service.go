@@ -73,6 +73,10 @@ type SetupRequest struct {
 	User        string `json:"user,omitempty"`
 	Credentials string `json:"credentials,omitempty"`
 	Create      bool   `json:"create,omitempty"` // create a missing bucket
+	// Encrypt begins encrypted copies with Key, where there are none yet. Key alone is that of encrypted copies that are
+	// there already, or gives again what the keychain lost.
+	Encrypt bool   `json:"encrypt,omitempty"`
+	Key     Secret `json:"key,omitempty"`
 	// TakeOver makes this machine the one that writes the history of its file, where another is it; Branch begins a
 	// history of its own beside that. At most one of them.
 	TakeOver bool `json:"take_over,omitempty"`
@@ -81,12 +85,14 @@ type SetupRequest struct {
 
 // SetupResult says what setup did, in order, one sentence each.
 type SetupResult struct {
-	DB     string   `json:"db"`
-	Target string   `json:"target"`
-	User   string   `json:"user"`
-	Steps  []string `json:"steps"`
-	Notes  []string `json:"notes,omitempty"` // what a person should know, e.g. that the copy is on the same disk
-	Status Status   `json:"status"`
+	DB     string `json:"db"`
+	Target string `json:"target"`
+	User   string `json:"user"`
+	// Encryption is the id of the recovery key; empty for plain copies.
+	Encryption string   `json:"encryption,omitempty"`
+	Steps      []string `json:"steps"`
+	Notes      []string `json:"notes,omitempty"` // what a person should know, e.g. that the copy is on the same disk
+	Status     Status   `json:"status"`
 }
 
 // Engine runs one mode. The agent runs at most one at a time.

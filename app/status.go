@@ -33,7 +33,9 @@ type DBStatus struct {
 
 // StandaloneStatus describes replication to the target.
 type StandaloneStatus struct {
-	Target         string `json:"target"` // URL without credentials
+	Target string `json:"target"` // URL without credentials
+	// Encryption is the id of the recovery key of encrypted copies; empty for plain ones.
+	Encryption     string `json:"encryption,omitempty"`
 	TXID           string `json:"txid"`
 	ReplicatedTXID string `json:"replicated_txid"`
 	// LastReplicatedAt: every row committed before this time is at the target.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -26,6 +27,8 @@ type litestreamConfig struct {
 	Type   string // the stock tool's name for the kind of storage
 	Bucket string // empty for a folder
 	Path   string
+	// Of encrypted copies: the id of their key, and how they are downloaded to the folder that Path then is.
+	Key, Download string
 	// Of an S3 bucket, where the URL says it.
 	Endpoint, Region string
 	// Of an sftp folder.
@@ -34,13 +37,17 @@ type litestreamConfig struct {
 
 // LitestreamYML is a configuration with which the stock litestream restores what this program wrote. dbPath is absolute,
 // targetURL is a file, gs, s3 or sftp URL, and prefix is where the machine's copy lives in it: standalone/USER/MACHINE.
+// key is the id of the recovery key of encrypted copies, which the tool reads once they are decrypted: the file says how.
 // CodeInvalid for a target of another kind.
-func LitestreamYML(dbPath, targetURL, prefix string) ([]byte, error) {
+func LitestreamYML(dbPath, targetURL, prefix, key string) ([]byte, error) {
 	c, err := stockReplica(targetURL, prefix)
 	if err != nil {
 		return nil, err
 	}
-	c.DB = dbPath
+	c.DB, c.Key = dbPath, key
+	if key != "" {
+		c = c.decrypted(targetURL, prefix)
+	}
 	t, err := template.New("litestream.yml").
 		Funcs(template.FuncMap{"yaml": yamlString}).Parse(litestreamTemplate)
 	if err != nil {
@@ -98,4 +105,42 @@ func yamlString(s string) (string, error) {
 			WithHint("Rename the file or folder.")
 	}
 	return strings.ReplaceAll(strconv.Quote(s), "$", `\x24`), nil
+}
+
+// decryptedTo is the folder that encrypted copies are downloaded to and decrypted in, beside the person's work.
+const decryptedTo = "copies"
+
+// decrypted is the configuration of copies that were downloaded and decrypted.
+func (c litestreamConfig) decrypted(targetURL, prefix string) litestreamConfig {
+	out := litestreamConfig{DB: c.DB, Key: c.Key, Type: "file", Path: decryptedTo}
+	at := strings.TrimSuffix(c.Path, "/ltx") // of s3 alone
+	switch c.Type {
+	case "file":
+		out.Download = "cp -a " + shellWord(c.Path) + " " + decryptedTo
+	case "gs":
+		out.Download = "mkdir " + decryptedTo + " && gcloud storage cp -r " + shellWord("gs://"+c.Bucket+"/"+at+"/*") + " " + decryptedTo
+	case "s3":
+		out.Download = "aws s3 cp --recursive " + shellWord("s3://"+c.Bucket+"/"+at) + " " + decryptedTo
+		if c.Endpoint != "" {
+			out.Download += " --endpoint-url " + shellWord(c.Endpoint)
+		}
+		if c.Region != "" {
+			out.Download += " --region " + shellWord(c.Region)
+		}
+	case "sftp":
+		host, port, _ := net.SplitHostPort(c.Host)
+		out.Download = "scp -rp -P " + port + " " + shellWord(c.User+"@"+host+":"+at) + " " + decryptedTo
+	}
+	return out
+}
+
+// shellWord quotes for a POSIX shell, on one line of a comment.
+func shellWord(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?' // YAML has no way to say it in a comment
+		}
+		return r
+	}, s)
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

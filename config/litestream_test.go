@@ -41,7 +41,7 @@ func TestLitestreamYMLOfAFolder(t *testing.T) {
 		"/copies", "/with space", "/co:lon", "/#hash", "/da-sh/- item", `/"double"`, "/'single'", `/back\slash`, "/ümlaut/記憶/🧠",
 		"/$HOME/${USER}", "/100%", "/{brace}", "/[bracket]", "/a\nb", "/tab\tq", "/del\x7f", "/next\u0085line", "/~", "/{{.DB}}", "/yes: !!no &a *b",
 	} {
-		raw, err := LitestreamYML(dir+"/context.db", FileURL(dir), prefix)
+		raw, err := LitestreamYML(dir+"/context.db", FileURL(dir), prefix, "")
 		if err != nil {
 			t.Errorf("%q: %v", dir, err)
 			continue
@@ -61,7 +61,7 @@ func TestLitestreamYMLOfABucket(t *testing.T) {
 		"gs://bucket/a%20b/$x/":  "a b/$x/" + prefix,
 		"gs://bucket/caf%C3%A9/": "café/" + prefix,
 	} {
-		raw, err := LitestreamYML("/m/context.db", target, prefix)
+		raw, err := LitestreamYML("/m/context.db", target, prefix, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestLitestreamYMLOfAnS3Bucket(t *testing.T) {
 		"s3://bucket?region=eu-central-1":    {"path": prefix + "/ltx", "region": "eu-central-1"},
 		"s3://bucket?endpoint=https://h:900": {"path": prefix + "/ltx", "endpoint": "https://h:900", "force-path-style": "true"},
 	} {
-		raw, err := LitestreamYML("/m/context.db", target, prefix)
+		raw, err := LitestreamYML("/m/context.db", target, prefix, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestLitestreamYMLOfAnSFTPFolder(t *testing.T) {
 		"sftp://mira@nas/a%20b":     {"host": "nas:22", "path": "/a b/" + prefix},
 		"sftp://mira@[fe80::1]:2/x": {"host": "[fe80::1]:2", "path": "/x/" + prefix},
 	} {
-		raw, err := LitestreamYML("/m/context.db", target, prefix)
+		raw, err := LitestreamYML("/m/context.db", target, prefix, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestLitestreamYMLRefuses(t *testing.T) {
 		"a path not UTF-8":  {"/m\xff.db", "file:///x"},
 		"a target of bytes": {"/m.db", "file:///x%ff"},
 	} {
-		raw, err := LitestreamYML(c.db, c.target, prefix)
+		raw, err := LitestreamYML(c.db, c.target, prefix, "")
 		if app.CodeOf(err) != app.CodeInvalid {
 			t.Errorf("%s: %v, %s", name, err, raw)
 		}
@@ -120,8 +120,32 @@ func TestLitestreamYMLRefuses(t *testing.T) {
 }
 
 func TestLitestreamYMLSaysHowToUseIt(t *testing.T) {
-	raw, err := LitestreamYML("/m/context.db", "file:///copies", prefix)
+	raw, err := LitestreamYML("/m/context.db", "file:///copies", prefix, "")
 	if err != nil || !strings.Contains(string(raw), "litestream restore -config litestream.yml -o restored.db") {
 		t.Errorf("got %s, %v", raw, err)
+	}
+}
+
+// TestLitestreamYMLOfEncryptedCopies says how they are downloaded and decrypted, and reads them from there.
+func TestLitestreamYMLOfEncryptedCopies(t *testing.T) {
+	for target, download := range map[string]string{
+		"file:///mnt/it's%20$HOME":                     `cp -a '/mnt/it'\''s $HOME/` + prefix + `' copies`,
+		"file:///a%0Ab%C2%85c":                         `cp -a '/a?b?c/` + prefix + `' copies`,
+		"gs://bucket/a":                                `mkdir copies && gcloud storage cp -r 'gs://bucket/a/` + prefix + `/*' copies`,
+		"s3://bucket?region=eu-1&endpoint=https://h:9": `aws s3 cp --recursive 's3://bucket/` + prefix + `' copies --endpoint-url 'https://h:9' --region 'eu-1'`,
+		"sftp://mira@nas:24/a":                         `scp -rp -P 24 'mira@nas:/a/` + prefix + `' copies`,
+	} {
+		raw, err := LitestreamYML("/m/context.db", target, prefix, "00ff")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, r := readAsStock(t, raw); r["type"] != "file" || r["path"] != "copies" {
+			t.Errorf("%s became %q", target, r)
+		}
+		for _, want := range []string{"#   " + download + "\n", "recovery key 00ff", "age -d -i key.txt"} {
+			if !strings.Contains(string(raw), want) {
+				t.Errorf("%s: no %q in\n%s", target, want, raw)
+			}
+		}
 	}
 }

@@ -49,6 +49,9 @@ type Storage interface {
 	Create(ctx context.Context) error
 	// EnsureUser settles the {user_id}: the wish, else the only one known, else a new one.
 	EnsureUser(ctx context.Context, wish string) (user string, known []string, err error)
+	// SettleEncryption makes sure that what the user has there fits how the storage was opened: encrypted with its key, or
+	// plain. It begins encryption if that is wished, where there is nothing yet. step says what it did; it may be empty.
+	SettleEncryption(ctx context.Context, user string, begin bool) (step string, err error)
 	SameDisk(path string) (bool, error)
 	// Primary is the machine that writes a lineage; zero for none. TakeOver makes it this one.
 	Primary(ctx context.Context, user, lineage string) (app.Primary, error)
@@ -84,8 +87,10 @@ type Config struct {
 	Idle        bool
 	OpenFile    func(path string) (File, error)
 	OpenStorage func(ctx context.Context, prefs app.Prefs) (Storage, error)
-	Logger      *slog.Logger
-	Now         func() time.Time // time.Now when nil
+	// Keys keeps recovery keys; nil for a program without encrypted copies.
+	Keys   Keys
+	Logger *slog.Logger
+	Now    func() time.Time // time.Now when nil
 	// Saving tells that the machine is on battery or a metered network. The system is asked when nil.
 	Saving func() bool
 	// Autostart starts the agent at login; nil where the system has no such thing.

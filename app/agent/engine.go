@@ -12,8 +12,8 @@ import (
 
 // wanted identifies an engine by its mode and what it is started with.
 type wanted struct {
-	mode                          app.Mode
-	db, target, user, credentials string // user is the {user_id} of a target, the account in cloud mode
+	mode                               app.Mode
+	db, target, user, credentials, key string // key is its id; user is the {user_id} of a target, the account in cloud mode
 }
 
 // running is an engine that was started; keeper or syncer, as the mode has it, is nil while it is being opened.
@@ -66,7 +66,7 @@ func (a *Agent) want() *wanted {
 }
 
 func wantKeeper(p app.Prefs) *wanted {
-	return &wanted{mode: app.ModeStandalone, db: p.DB, target: p.Target, user: p.User, credentials: p.Credentials}
+	return &wanted{mode: app.ModeStandalone, db: p.DB, target: p.Target, user: p.User, credentials: p.Credentials, key: p.Encryption}
 }
 
 // reconcile brings what runs closer to what is wanted, without waiting.

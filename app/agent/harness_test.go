@@ -95,7 +95,8 @@ func (s *storage) EnsureUser(_ context.Context, wish string) (string, []string, 
 	}
 	return wish, nil, nil
 }
-func (s *storage) SameDisk(string) (bool, error) { return true, nil }
+func (s *storage) SettleEncryption(context.Context, string, bool) (string, error) { return "", nil }
+func (s *storage) SameDisk(string) (bool, error)                                  { return true, nil }
 func (s *storage) Primary(context.Context, string, string) (app.Primary, error) {
 	return s.h.primary, nil
 }

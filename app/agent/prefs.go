@@ -129,24 +129,38 @@ func (a *Agent) Setup(ctx context.Context, req app.SetupRequest) (app.SetupResul
 		return app.SetupResult{}, err
 	}
 	res := app.SetupResult{DB: p.DB, Target: p.Target}
-	if err := a.setupTarget(ctx, &p, req, &res); err != nil {
+	forget, err := a.takeKey(was, &p, req, &res)
+	if err != nil {
 		return app.SetupResult{}, err
 	}
-	if was.Target != "" && was.Target != p.Target {
-		res.Notes = append(res.Notes, a.costNote(ctx, p.Target)...)
-	}
-	if err := a.setupFile(ctx, p.DB, &res); err != nil {
-		return app.SetupResult{}, err
-	}
-	if err := a.writeLitestreamYML(p); err != nil {
-		return app.SetupResult{}, err
-	}
-	res.Steps = append(res.Steps, "Wrote litestream.yml, with which the stock litestream command restores the same copies.")
-	if err := a.adoptPrefs(ctx, was, p); err != nil {
+	if err := a.finishSetup(ctx, was, p, req, &res); err != nil {
+		forget()
 		return app.SetupResult{}, err
 	}
 	res.Status, err = a.published(ctx)
 	return res, err
+}
+
+func (a *Agent) finishSetup(ctx context.Context, was, p app.Prefs, req app.SetupRequest, res *app.SetupResult) error {
+	if err := a.setupTarget(ctx, &p, req, res); err != nil {
+		return err
+	}
+	if was.Target != "" && was.Target != p.Target {
+		res.Notes = append(res.Notes, a.costNote(ctx, p.Target)...)
+	}
+	res.Notes = append(res.Notes, changedEncryption(was, p)...)
+	if err := a.setupFile(ctx, p.DB, res); err != nil {
+		return err
+	}
+	if err := a.writeLitestreamYML(p); err != nil {
+		return err
+	}
+	if p.Encryption != "" {
+		res.Steps = append(res.Steps, "Wrote litestream.yml, which says how the age and litestream commands restore the same copies with the recovery key.")
+	} else {
+		res.Steps = append(res.Steps, "Wrote litestream.yml, with which the stock litestream command restores the same copies.")
+	}
+	return a.adoptPrefs(ctx, was, p)
 }
 
 func (a *Agent) prefs(ctx context.Context) (p app.Prefs, err error) {
@@ -165,7 +179,7 @@ func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 		return ""
 	}
 	if req.Target != "" && req.Target != p.Target {
-		p.User, p.Credentials = "", ""
+		p.User, p.Credentials, p.Encryption = "", "", ""
 	}
 	p.DB = first(req.DB, p.DB, a.cfg.Layout.DB)
 	p.Target = first(req.Target, p.Target, a.cfg.Layout.DefaultTarget)
@@ -213,6 +227,9 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequ
 		return err
 	}
 	res.User = p.User
+	if err := settleEncryption(ctx, storage, *p, req, res); err != nil {
+		return err
+	}
 	if err := a.settlePrimary(ctx, storage, p.User, req, res); err != nil {
 		return err
 	}
@@ -262,7 +279,7 @@ func (a *Agent) setupFile(ctx context.Context, path string, res *app.SetupResult
 }
 
 func (a *Agent) writeLitestreamYML(p app.Prefs) error {
-	yml, err := config.LitestreamYML(p.DB, p.Target, machinePrefix(p.User, a.cfg.Machine.ID))
+	yml, err := config.LitestreamYML(p.DB, p.Target, machinePrefix(p.User, a.cfg.Machine.ID), p.Encryption)
 	if err != nil {
 		return err
 	}

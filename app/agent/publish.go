@@ -64,7 +64,7 @@ func (a *Agent) standalone() app.StandaloneStatus {
 	if a.core.report.Standalone != nil {
 		st = *a.core.report.Standalone
 	}
-	st.Target = a.core.prefs.Target
+	st.Target, st.Encryption = a.core.prefs.Target, a.core.prefs.Encryption
 	st.Retention = a.promises(st.Target, a.core.prefs.Kept())
 	st.MonthlyCost = a.cost(st.Target, st.Usage)
 	one := st

@@ -23,6 +23,7 @@ var secrets = []secret{
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`), "$1 [secret]"},
 	{regexp.MustCompile(`\bya29\.[A-Za-z0-9._-]+`), "[secret]"},
 	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*`), "[secret]"},
+	{regexp.MustCompile(`(?i)\bAGE-SECRET-KEY-[0-9A-Z-]+`), "[secret]"},
 	{regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`), "[secret]"},
 	{regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{30,}`), "[secret]"},
 	{regexp.MustCompile(`(?i)(\\?"[a-z0-9_-]*(?:token|secret|password|passwd|private_key|api_key|authorization)[a-z0-9_-]*\\?"\s*:\s*\\?")(?:[^"\\]|\\[^"])*`), "$1[secret]"},

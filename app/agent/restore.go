@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ func (a *Agent) Points(ctx context.Context, machine string) (t app.Timeline, err
 
 // PlanRestore implements app.Restorer.
 func (a *Agent) PlanRestore(ctx context.Context, req app.RestoreRequest) (plan app.RestorePlan, err error) {
-	if err := a.refuseWhole(ctx, req); err != nil {
+	if err := cmp.Or(a.refuseWhole(ctx, req), a.giveKey(ctx, req.Key)); err != nil {
 		return plan, err
 	}
 	if req.Rows != nil {
@@ -167,7 +168,7 @@ func (a *Agent) imageDir(p app.Prefs) string { return filepath.Dir(p.DB) }
 
 // Restore implements app.Restorer.
 func (a *Agent) Restore(ctx context.Context, req app.RestoreRequest) (app.RestoreResult, error) {
-	if err := a.refuseWhole(ctx, req); err != nil {
+	if err := cmp.Or(a.refuseWhole(ctx, req), a.giveKey(ctx, req.Key)); err != nil {
 		return app.RestoreResult{}, err
 	}
 	end, err := a.begin("restore")

@@ -73,7 +73,7 @@ func StartS3(t testing.TB, buckets ...string) *S3 {
 // run starts the server and waits until it accepts.
 func (s *S3) run(socket string) {
 	s.t.Helper()
-	c := exec.Command(buildTool(s.t, s3Server), "--port", socket, "--region", s3Region, "--keep-alive", "--quiet", "posix", s.dir)
+	c := exec.Command(BuildTool(s.t, s3Server), "--port", socket, "--region", s3Region, "--keep-alive", "--quiet", "posix", s.dir)
 	c.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+s.access, "ROOT_SECRET_ACCESS_KEY="+s.secret)
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
@@ -256,8 +256,8 @@ func s3Error(w http.ResponseWriter, status int, reason string) {
 	}
 }
 
-// buildTool is the path of a Go program at a pinned version.
-func buildTool(t testing.TB, tool string) string {
+// BuildTool is the path of a Go program at a pinned version.
+func BuildTool(t testing.TB, tool string) string {
 	t.Helper()
 	mod, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {

@@ -3,7 +3,10 @@ package cli
 import (
 	"bufio"
 	"context"
+	"os"
 	"strings"
+
+	"golang.org/x/term"
 
 	"github.com/coditect-ai/coditect-sync/app"
 )
@@ -61,4 +64,36 @@ func (p *program) confirm(ctx context.Context, op, question string) error {
 		return app.Errorf(app.CodeCanceled, op, "Nothing was changed.")
 	}
 	return nil
+}
+
+// askHidden is ask without showing what is typed, where there is a terminal to tell so.
+func (p *program) askHidden(ctx context.Context, question string) (string, error) {
+	f, ok := p.in.(*os.File)
+	if !ok || p.typed != nil && p.typed.Buffered() > 0 { // typed ahead, and shown already
+		return p.ask(ctx, question, "")
+	}
+	shown, err := term.GetState(int(f.Fd()))
+	if err != nil {
+		return p.ask(ctx, question, "")
+	}
+	p.err.raw(clean(question) + " ")
+	defer p.err.gap()
+	answer, failed := make(chan string, 1), make(chan error, 1)
+	go func() {
+		line, err := term.ReadPassword(int(f.Fd()))
+		if err != nil {
+			failed <- err
+			return
+		}
+		answer <- strings.TrimSpace(string(line))
+	}()
+	select {
+	case a := <-answer:
+		return a, nil
+	case err := <-failed:
+		return "", app.Errorf(app.CodeCanceled, "ask", "Nothing was answered, so nothing was changed.").Wrap(err)
+	case <-ctx.Done():
+		_ = term.Restore(int(f.Fd()), shown) // the program ends now
+		return "", app.Errorf(app.CodeCanceled, "ask", "Canceled. Nothing was changed.").Wrap(ctx.Err())
+	}
 }

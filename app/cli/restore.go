@@ -21,7 +21,7 @@ type restoreFlags struct {
 	takeOver, branch       bool
 	at, point, machine, to string
 	tables, ids            []string
-	where                  string
+	where, keyFile         string
 }
 
 const restoreLong = `Bring back a moment: into the live file, where every program sees it at once, or with --to into a new file.
@@ -56,6 +56,7 @@ func (p *program) restoreVerb() *cobra.Command {
 	c.Flags().BoolVar(&f.preview, "preview", false, "say first what differs from the live file, per table (always with --machine)")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what it would do")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	p.word(c, &f.keyFile, "key-file", "`FILE` of the recovery key of encrypted copies, where the keychain lost it; - for stdin")
 	p.completes(c, "point", p.pointIDs)
 	p.completes(c, "machine", p.machineIDs)
 	return c
@@ -65,6 +66,11 @@ func (p *program) restore(ctx context.Context, f restoreFlags) error {
 	req, err := p.restoreRequest(f)
 	if err != nil {
 		return err
+	}
+	if f.keyFile != "" {
+		if req.Key, err = p.readKey("restore", f.keyFile); err != nil {
+			return err
+		}
 	}
 	if needs := req.To == "" && !f.dryRun && !f.yes; needs && !p.canAsk() {
 		if req.Rows != nil {
@@ -213,6 +219,12 @@ func newFile(path string) error {
 // planOf asks which machine is meant where that is not clear, and somebody can answer.
 func (p *program) planOf(ctx context.Context, s *session, req *app.RestoreRequest) (app.RestorePlan, error) {
 	plan, err := s.PlanRestore(ctx, *req)
+	if req.Key == "" && needsKey(err) && p.canAsk() {
+		if req.Key, err = p.askKey(ctx, app.AsError("restore", err)); err != nil {
+			return plan, err
+		}
+		return p.planOf(ctx, s, req)
+	}
 	if app.CodeOf(err) != app.CodeInvalid || req.Machine != "" || req.Point != "" || !p.canAsk() {
 		return plan, err
 	}

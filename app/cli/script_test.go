@@ -31,12 +31,15 @@ const patience = 90 * time.Second
 //	newest VAR FOLDER           sets VAR to the newest .ltx file below FOLDER
 func TestScripts(t *testing.T) {
 	gcs := apptest.StartGCS(t, "memory")
+	path := withTools(t, "filippo.io/age/cmd/age@v1.3.2", "filippo.io/age/cmd/age-keygen@v1.3.2", "github.com/benbjohnson/litestream/cmd/litestream@v0.5.18")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CODITECT_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("TZ", "UTC")
+			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(env.WorkDir, "no-bus")) // so there is no keychain
+			env.Setenv("PATH", env.Getenv("PATH")+string(filepath.ListSeparator)+path)
 			env.Setenv("GCS", gcs.URL)
 			env.Values[heldKey{}] = map[string]*local.Held{}
 			env.Defer(func() { endAgents(t, env.WorkDir) })
@@ -46,6 +49,19 @@ func TestScripts(t *testing.T) {
 			"exits": exits, "await": await, "kill9": kill9, "flip": flip, "cut": cut, "newest": newest, "hold": hold, "free": free,
 		},
 	})
+}
+
+// withTools is a folder with programs of other people under their own names.
+func withTools(t *testing.T, packages ...string) string {
+	dir := t.TempDir()
+	for _, pkg := range packages {
+		tool := apptest.BuildTool(t, pkg)
+		name, _, _ := strings.Cut(filepath.Base(pkg), "@")
+		if err := os.Symlink(tool, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

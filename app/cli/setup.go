@@ -21,17 +21,25 @@ touched. The storage is one of
   sftp://user@host/folder                       a folder of another computer, over SSH; host:PORT where it is not 22
 
 Keys are never part of it: those for s3:// are found where AWS tools keep them (~/.aws/credentials, the environment, the
-machine's role), those for sftp:// in the ssh agent and ~/.ssh, which must know the server already. The storage is written to, read back and cleaned up before anything is saved.`
+machine's role), those for sftp:// in the ssh agent and ~/.ssh, which must know the server already. The storage is written to, read back and cleaned up before anything is saved.
+
+With --encrypt everything is encrypted on this machine before it goes up, with a recovery key that is shown once and must be
+given back; in a script --key-file FILE writes it to a new file, and reads it from there. Plain and encrypted copies are never
+mixed: encrypted ones begin in a storage of their own, with the whole file. On another machine --key-file, or a question, gives
+the key to setup. Without the key nobody can read the copies, we neither.`
 
 func (p *program) setupVerb() *cobra.Command {
 	var req app.SetupRequest
 	var yes bool
-	c := p.readingVerb("setup", "Choose the file and the storage", func(ctx context.Context) error { return p.setup(ctx, req, yes) })
+	var keyFile string
+	c := p.readingVerb("setup", "Choose the file and the storage", func(ctx context.Context) error { return p.setup(ctx, req, keyFile, yes) })
 	c.Long = setupLong
 	p.word(c, &req.DB, "db", "the SQLite `FILE` to keep safe")
 	p.word(c, &req.Target, "target", "where the copies go, a `URL` or a folder")
 	p.word(c, &req.User, "user", "whose copies they are at the storage, an `ID`")
 	p.word(c, &req.Credentials, "credentials", "service-account key `FILE` for a gs:// storage")
+	c.Flags().BoolVar(&req.Encrypt, "encrypt", false, "encrypt the copies on this machine, with a new recovery key")
+	p.word(c, &keyFile, "key-file", "`FILE` of the recovery key of encrypted copies, - for stdin; with --encrypt it is made if it is missing")
 	c.Flags().BoolVar(&req.TakeOver, "take-over", false, "write the history of the file from here on, instead of the machine that does")
 	c.Flags().BoolVar(&req.Branch, "branch", false, "begin a history of its own, beside the one that another machine writes")
 	c.Flags().BoolVar(&req.Create, "create", false, "make a missing bucket")
@@ -39,10 +47,13 @@ func (p *program) setupVerb() *cobra.Command {
 	return c
 }
 
-func (p *program) setup(ctx context.Context, req app.SetupRequest, yes bool) error {
-	asks := req.DB == "" && req.Target == "" && !yes
+func (p *program) setup(ctx context.Context, req app.SetupRequest, keyFile string, yes bool) (err error) {
+	asks := req.DB == "" && req.Target == "" && keyFile == "" && !yes
 	if asks && !p.canAsk() {
 		return needsYes("setup", "Neither --db nor --target says what to set up.")
+	}
+	if req.Key, err = p.keyOf(keyFile, req.Encrypt); err != nil {
+		return err
 	}
 	return p.with(ctx, anyhow, func(s *session) error {
 		if asks {
@@ -93,6 +104,12 @@ func (p *program) askSetup(ctx context.Context, s *session, req *app.SetupReques
 // machine writes it, if somebody can answer.
 func (p *program) trySetup(ctx context.Context, s *session, req app.SetupRequest, asks bool) (app.SetupResult, error) {
 	res, err := s.Setup(ctx, req)
+	if req.Key == "" && needsKey(err) && p.canAsk() {
+		if req.Key, err = p.keyFor(ctx, app.AsError("setup", err)); err != nil {
+			return res, err
+		}
+		return p.trySetup(ctx, s, req, asks)
+	}
 	if asks && app.CodeOf(err) == app.CodeRefused && app.AsError("", err).Op == "primary" {
 		return p.setupPrimary(ctx, s, req, app.AsError("setup", err))
 	}
@@ -144,6 +161,9 @@ func (p *program) tellSetup(res app.SetupResult, own bool) {
 	p.out.field("File", plain.of("%s", res.DB))
 	p.out.field("Storage", plain.of("%s", res.Target))
 	p.out.field("User", plain.of("%s", res.User))
+	if res.Encryption != "" {
+		p.out.field("Encrypted", plain.of("with the recovery key %s", res.Encryption))
+	}
 	for _, note := range res.Notes {
 		p.out.gap()
 		p.out.block(0, 2, waits.of("%s ", glyphWaits), plain.of("%s", note))

@@ -14,6 +14,7 @@ import (
 	"github.com/coditect-ai/coditect-sync/app/agent"
 	"github.com/coditect-ai/coditect-sync/app/desktop"
 	"github.com/coditect-ai/coditect-sync/app/local"
+	"github.com/coditect-ai/coditect-sync/app/login"
 	"github.com/coditect-ai/coditect-sync/app/sqlite"
 	"github.com/coditect-ai/coditect-sync/app/standalone"
 	"github.com/coditect-ai/coditect-sync/config"
@@ -78,11 +79,12 @@ func (p *program) newAgent(layout config.Layout, log *slog.Logger, idle bool) (*
 	if err != nil {
 		return nil, err
 	}
+	keys := keySafe{login.NewSafe(login.Config{Home: layout.Home, Machine: machine.ID, Logger: log})}
 	files := &fileOpener{log: log, open: map[string]*sqlite.File{}}
 	syncs := cloudOpener{files: files, tokens: account, version: p.version, stream: p.getenv(envStream), log: log}
 	return agent.New(agent.Config{
 		Version: p.version, SQLiteVersion: sqlite.LibraryVersion(), Layout: layout, Machine: machine, Host: host,
-		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, log), Logger: log,
+		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, keys, log), Keys: keys, Logger: log,
 		Retention: standalone.Retention, Cost: standalone.MonthlyCost, Autostart: autostart(layout, log), Account: account, Door: account,
 		OpenSyncer: syncs.syncer, OpenUploader: syncs.uploader,
 	})

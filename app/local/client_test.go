@@ -58,8 +58,8 @@ func TestEverythingArrives(t *testing.T) {
 	at := time.Date(2026, 11, 20, 14, 2, 5, 123456789, time.UTC)
 	mode, until := app.ModeOff, app.UntilResumed
 	edit := app.PrefsEdit{Mode: &mode, PausedUntil: &until}
-	req := app.RestoreRequest{Moment: app.Moment{At: at}, Machine: "m", To: "/x"}
-	setup := app.SetupRequest{DB: "/d", Target: "gs://b/p", User: "u", Credentials: "/k", Create: true}
+	req := app.RestoreRequest{Moment: app.Moment{At: at}, Machine: "m", To: "/x", Key: "secret"}
+	setup := app.SetupRequest{DB: "/d", Target: "gs://b/p", User: "u", Credentials: "/k", Create: true, Encrypt: true, Key: "secret"}
 	table := []app.TableHash{{Table: "t", Rows: 1 << 40, Sum: "ffffffffffffffff"}}
 	point := app.RestorePoint{ID: "00000000000000ff", Time: at, Size: 1 << 40, Kind: app.PointMerged, Pinned: at}
 	undo := &app.UndoPoint{Point: point, RestoredTo: at, RestoredAt: at, Until: at}
@@ -73,7 +73,7 @@ func TestEverythingArrives(t *testing.T) {
 	}
 	plan := app.RestorePlan{Machine: "m", Point: point, Objects: 2, Bytes: 3, DBBytes: 4, Seconds: 1.5, WriterWait: 2.5, DiskNeeded: 5, DiskFree: 6}
 	res := app.RestoreResult{Point: point, Path: "/x", Integrity: "ok", Rows: 8, Tables: table, Equal: true, Note: "n", Undo: undo, Took: 9, WritersWaited: 10, Kept: "/k"}
-	done := app.SetupResult{DB: "/d", Target: "t", User: "u", Steps: []string{"a", "b"}, Notes: []string{"n"}, Status: st}
+	done := app.SetupResult{DB: "/d", Target: "t", User: "u", Encryption: "00ff", Steps: []string{"a", "b"}, Notes: []string{"n"}, Status: st}
 	machines := []app.Machine{{ID: "m", User: "u", This: true, MachineInfo: app.MachineInfo{Host: "h", LastReplicated: at, Rows: map[string]int64{"t": 1}}}}
 	findings := []app.Finding{{Check: "c", Level: app.LevelBad, Detail: "d", Hint: "h"}}
 

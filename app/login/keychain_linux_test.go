@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,5 +176,43 @@ func TestNoKeychain(t *testing.T) {
 		if err := tryEvil(t, d, e); err != nil || !strings.Contains(d.Info().Note, "file") {
 			t.Errorf("%v, %q", err, d.Info().Note)
 		}
+	}
+}
+
+// TestSafeInTheKeychain: a secret is in the keychain alone; one that is locked is no lost secret, and does not keep a new one
+// from being kept.
+func TestSafeInTheKeychain(t *testing.T) {
+	k := newKeyrings(t)
+	home := t.TempDir()
+	safe := safeOf(home, "m1", false)
+	if note, err := safe.Keep("one", "first-secret"); err != nil || note != "" {
+		t.Fatal(note, err)
+	}
+	eachFile(t, home, func(path string, _ []byte, _ fs.FileMode) { t.Errorf("%s is there", path) })
+	if text, err := keyring.Get("CODITECT Sync", "m1/one"); err != nil || text != "first-secret" {
+		t.Error(err)
+	}
+	if got, err := safeOf(home, "m1", false).Get("one"); err != nil || got != "first-secret" {
+		t.Errorf("the next process: %v", err)
+	}
+	if _, err := safe.Get("two"); app.CodeOf(err) != app.CodeNotFound {
+		t.Errorf("another: %v", err)
+	}
+	k.lock(t)
+	if _, err := safe.Get("one"); app.CodeOf(err) != app.CodeUnreachable {
+		t.Errorf("locked: %v", err)
+	}
+	if note, err := safe.Keep("three", "third-secret"); err != nil || !strings.Contains(note, "file") {
+		t.Errorf("kept while it is locked: %q, %v", note, err)
+	}
+	if got, err := safe.Get("three"); err != nil || got != "third-secret" {
+		t.Errorf("from the file: %v", err)
+	}
+	k.run(t)
+	if err := safe.Forget("one"); err != nil {
+		t.Error(err)
+	}
+	if _, err := safe.Get("one"); app.CodeOf(err) != app.CodeNotFound {
+		t.Errorf("forgotten: %v", err)
 	}
 }

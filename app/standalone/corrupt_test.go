@@ -12,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/standalone/crypt"
 )
 
 // corruption is one way an object goes bad. It returns the objects at fault, nil where it does not fit these.
@@ -103,7 +104,7 @@ var corruptions = []corruption{
 		if err != nil {
 			t.Fatal(err)
 		}
-		extra := filepath.Join("ltx", "0", ltx.FormatFilename(end+1, end+1))
+		extra := filepath.Join("ltx", "0", ltx.FormatFilename(end+1, end+1)) + strings.TrimPrefix(filepath.Ext(newest), ".ltx")
 		copyFile(t, filepath.Join(dir, anyOf(rnd, objects)), filepath.Join(dir, extra))
 		return []string{extra}
 	}},
@@ -129,7 +130,15 @@ func copyFile(t *testing.T, from, to string) {
 // offer the newest point that can be restored, which really holds what the ledger says; every other point restores exactly or
 // refuses.
 func TestMutations(t *testing.T) {
-	target := fileTarget(t)
+	t.Run("plain", func(t *testing.T) { mutate(t, nil, "") })
+	t.Run("sealed", func(t *testing.T) { mutate(t, newKey(t), crypt.Suffix) })
+}
+
+func mutate(t *testing.T, key *Key, suffix string) {
+	folder := func(t *testing.T) *Target {
+		return openTarget(t, TargetConfig{URL: "file://" + filepath.Join(t.TempDir(), "copies"), Key: key})
+	}
+	target := folder(t)
 	w, other := newTwin(t, target, "m1", 4096), newTwin(t, target, "m2", 4096)
 	for i := range 14 {
 		w.write(15, 400)
@@ -142,7 +151,7 @@ func TestMutations(t *testing.T) {
 	last := w.order[len(w.order)-1]
 	var objects []string // the newest point needs all of them
 	for _, f := range w.needed(last) {
-		objects = append(objects, objectName(f))
+		objects = append(objects, objectName(f)+suffix)
 	}
 	root := target.at.path
 	pristine, foreign := filepath.Join(root, machineDir(twinUser, "m1")), filepath.Join(root, machineDir(twinUser, "m2"))
@@ -150,14 +159,14 @@ func TestMutations(t *testing.T) {
 		c := corruptions[i%len(corruptions)]
 		t.Run(fmt.Sprintf("%03d %s", i, c.name), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(42, uint64(i)))
-			hurt := openTarget(t, TargetConfig{URL: "file://" + filepath.Join(t.TempDir(), "copies")})
+			hurt := folder(t)
 			dir := filepath.Join(hurt.at.path, machineDir(twinUser, "m1"))
 			if err := os.CopyFS(dir, os.DirFS(pristine)); err != nil {
 				t.Fatal(err)
 			}
 			// What was merged is only where the plan takes it from: no second way around the damage.
 			for _, f := range w.list(0) {
-				if name := objectName(f); !contains(objects, name) {
+				if name := objectName(f) + suffix; !contains(objects, name) {
 					if err := os.Remove(filepath.Join(dir, name)); err != nil {
 						t.Fatal(err)
 					}

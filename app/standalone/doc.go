@@ -29,4 +29,8 @@
 //	                                                        in an s3 bucket the level has four digits
 //
 // The objects are Litestream's: the stock command restores them.
+//
+// A user's copies are either plain or sealed with a recovery key. Then there is standalone/{user}/encryption.json, which says
+// with which, and how to open them without this program; every other object of the user is NAME.age (of which see package
+// crypt for the format, and sealed.go for what it hides), and the levels have one digit everywhere.
 package standalone

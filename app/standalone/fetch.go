@@ -264,7 +264,7 @@ func readHeader(ctx context.Context, client replicaClient, f *ltx.FileInfo) (ltx
 	defer func() { _ = rc.Close() }() // only read
 	b, err := io.ReadAll(io.LimitReader(rc, ltx.HeaderSize))
 	if err != nil {
-		return ltx.Header{}, err
+		return ltx.Header{}, asMissing(f, err)
 	}
 	d := &decoder{w: windowOver(b)}
 	if err := d.header(f); err != nil {

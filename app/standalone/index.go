@@ -68,13 +68,17 @@ func (x *index) list(ctx context.Context, level int) ([]*ltx.FileInfo, error) {
 	return nil, err
 }
 
-// stored is how many bytes the levels that were listed hold.
+// stored is how many bytes the levels that were listed take at the target.
 func (x *index) stored() (n int64) {
+	size := func(content int64) int64 { return content }
+	if c, ok := x.ReplicaClient.(*ltxClient); ok {
+		size = c.t.storedSize
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, files := range x.levels {
 		for _, f := range files {
-			n += f.Size
+			n += size(f.Size)
 		}
 	}
 	return n

@@ -39,9 +39,10 @@ func (c *ltxClient) Init(context.Context) error { return nil }
 func (c *ltxClient) SetLogger(*slog.Logger) {}
 
 // dir is the folder of a level, ltx/0 to ltx/9. The litestream program's S3 client alone writes the level in four digits,
-// without ltx/, which is therefore a part of its path.
+// without ltx/, which is therefore a part of its path. Sealed objects it cannot read in any case: once they are opened in a
+// folder, they are to be where it looks in one.
 func (c *ltxClient) dir(level int) string {
-	if c.t.Kind() == kindS3 {
+	if c.t.Kind() == kindS3 && c.t.sealed() == nil {
 		return path.Join(c.root, ltxDir, fmt.Sprintf("%04x", level))
 	}
 	return litestream.LTXLevelDir(c.root, level)

@@ -16,7 +16,11 @@ type meter struct{ writes, reads, fetched atomic.Int64 }
 // metered is the target with everything counted that is asked of it through this value.
 func (t *Target) metered(m *meter) *Target {
 	counted := *t
-	counted.store = meteredStore{t.store, m}
+	if sealed, ok := t.store.(sealedStore); ok { // what is stored counts, not what is in it
+		counted.store = sealedStore{meteredStore{sealed.store, m}, sealed.key}
+	} else {
+		counted.store = meteredStore{t.store, m}
+	}
 	return &counted
 }
 

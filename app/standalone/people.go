@@ -144,10 +144,13 @@ func (t *Target) writeJSON(ctx context.Context, key string, v any) error {
 
 func (t *Target) readJSON(ctx context.Context, key string, v any) error {
 	content, err := t.getBytes(ctx, key)
-	if err != nil {
+	if _, unsealed := errors.AsType[*decodeError](err); err != nil && !unsealed {
 		return err
 	}
-	if err := json.Unmarshal(content, v); err != nil {
+	if err == nil {
+		err = json.Unmarshal(content, v)
+	}
+	if err != nil {
 		return app.Errorf(app.CodeDamaged, "target", "The object %s is damaged.", key).
 			WithHint("Give it another name at the storage; `coditect-sync setup` writes it anew.").Wrap(err)
 	}

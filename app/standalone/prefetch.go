@@ -80,7 +80,7 @@ func (p *prefetcher) open(ctx context.Context, f *ltx.FileInfo, offset int64) *o
 	defer func() { _ = rc.Close() }() // only read
 	content := bytes.NewBuffer(make([]byte, 0, f.Size+bytes.MinRead))
 	_, err = content.ReadFrom(io.LimitReader(rc, 2*prefetchWhole))
-	return &opened{f: f, w: windowOver(content.Bytes()), err: err}
+	return &opened{f: f, w: windowOver(content.Bytes()), err: asMissing(f, err)}
 }
 
 // next hands out the next object, nil after the last. The one before must be closed.
@@ -106,10 +106,13 @@ func (p *prefetcher) close() {
 	p.wg.Wait()
 }
 
-// asMissing tells an object that is gone from a target that is.
+// asMissing tells an object that is gone, or does not open, from a target that is gone.
 func asMissing(f *ltx.FileInfo, err error) error {
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNoPlace) {
 		return &damage{object: f, what: isMissing, err: err}
+	}
+	if fault, ok := errors.AsType[*decodeError](err); ok {
+		return &damage{object: f, what: fault.what, err: fault.err}
 	}
 	return err
 }

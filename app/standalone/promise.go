@@ -26,6 +26,9 @@ func (r *Replica) Thinning(ctx context.Context, now, then app.Retention, pins []
 	if err != nil {
 		return app.RetentionPlan{}, asError("retention", err)
 	}
+	for _, f := range h {
+		f.Size = r.cfg.Target.storedSize(f.Size)
+	}
 	p := app.RetentionPlan{Wish: then.String(), Now: Retention(r.cfg.Target.URL(), now), Then: Retention(r.cfg.Target.URL(), then)}
 	kept, _ := h.thinned(now, pins, r.cfg.Now())
 	left, gone := kept.thinned(then, pins, r.cfg.Now())

@@ -75,6 +75,9 @@ func (r *Replica) Timeline(ctx context.Context, machine string) (app.Timeline, e
 		return app.Timeline{}, asError("points", err)
 	}
 	tl := app.Timeline{Machine: machine, Points: h.points()}
+	for i := range tl.Points {
+		tl.Points[i].Size = r.cfg.Target.storedSize(tl.Points[i].Size)
+	}
 	if n := len(tl.Points); n > 0 {
 		tl.Oldest = tl.Points[n-1].Time
 	}
@@ -104,7 +107,7 @@ func (r *Replica) Plan(ctx context.Context, machine string, m app.Moment) (app.R
 	r.last = p
 	r.mu.Unlock()
 	return app.RestorePlan{
-		Machine: p.machine, Point: point, Objects: len(p.objects), Bytes: bytesOf(p.objects),
+		Machine: p.machine, Point: point, Objects: len(p.objects), Bytes: r.bytes(p),
 		DBBytes: int64(hdr.Commit) * int64(hdr.PageSize),
 	}, nil
 }
@@ -122,6 +125,14 @@ func (r *Replica) lastHeader(ctx context.Context, p *planned) (ltx.Header, error
 func isGone(err error) bool {
 	found, ok := errors.AsType[*damage](err)
 	return ok && found.what == isMissing
+}
+
+// bytes is how much is fetched.
+func (r *Replica) bytes(p *planned) (n int64) {
+	for _, f := range p.objects {
+		n += r.cfg.Target.storedSize(f.Size)
+	}
+	return n
 }
 
 func (r *Replica) plan(ctx context.Context, machine string, m app.Moment) (*planned, app.RestorePoint, error) {

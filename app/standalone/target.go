@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/standalone/crypt"
 )
 
 // replicaClient is what Litestream reads and writes LTX objects through.
@@ -28,7 +29,26 @@ type TargetConfig struct {
 	Credentials string
 	// TokenSource gives access tokens for gs targets when there is no key file.
 	TokenSource oauth2.TokenSource
-	Logger      *slog.Logger
+	// Key is the recovery key that everything is sealed with; nil for plain copies.
+	Key    *Key
+	Logger *slog.Logger
+}
+
+// Key is a recovery key.
+type Key = crypt.Key
+
+// NewKey makes a recovery key.
+func NewKey() (*Key, error) { return crypt.New() }
+
+// ParseKey reads a recovery key as a person gives it: typed, or a file that holds it. The error is CodeInvalid and tells
+// nothing of the text.
+func ParseKey(text string) (*Key, error) {
+	k, err := crypt.Parse(text)
+	if err != nil {
+		return nil, app.Errorf(app.CodeInvalid, "key", "This is not a recovery key, or it was mistyped.").
+			WithHint("It begins with AGE-SECRET-KEY-1 and has 74 characters.").Wrap(err)
+	}
+	return k, nil
 }
 
 // Target is a place where replicas live. Its methods may be called from several goroutines; all that touch the target
@@ -61,6 +81,9 @@ func OpenTarget(_ context.Context, cfg TargetConfig) (*Target, error) {
 		t.store = newSFTPStore(at, sftpIdleTimeout)
 	default:
 		t.store = &fileStore{root: at.path}
+	}
+	if cfg.Key != nil {
+		t.store = sealedStore{t.store, cfg.Key}
 	}
 	return t, nil
 }

@@ -67,7 +67,7 @@ func names(t *testing.T, s store, dir, from string) (list []string) {
 
 // TestStores is what every kind of target promises.
 func TestStores(t *testing.T) {
-	eachTarget(t, func(t *testing.T, target *Target) {
+	bothTargets(t, func(t *testing.T, target *Target) {
 		s, ctx := target.store, t.Context()
 		at := time.UnixMilli(1_700_000_000_123).UTC()
 		for _, size := range []int{0, 1, smallObject, smallObject + 1, s3.MinPart, 2*s3.MinPart + 1, uploadChunk + 12345} {
@@ -127,7 +127,7 @@ func TestStores(t *testing.T) {
 }
 
 func TestLTXTimesAndNames(t *testing.T) {
-	eachTarget(t, func(t *testing.T, target *Target) {
+	bothTargets(t, func(t *testing.T, target *Target) {
 		c := target.ReplicaClient("u", "m")
 		for i := ltx.TXID(1); i <= 3; i++ {
 			raw := encode(t, ltx.Header{PageSize: 512, Commit: 1, MinTXID: i, MaxTXID: i, Timestamp: 1_700_000_000_000 + int64(i)}, make([]byte, 512))
@@ -202,7 +202,7 @@ func TestUserRule(t *testing.T) {
 }
 
 func TestMachines(t *testing.T) {
-	eachTarget(t, func(t *testing.T, target *Target) {
+	bothTargets(t, func(t *testing.T, target *Target) {
 		ctx := t.Context()
 		_, err := target.ReadMachine(ctx, "ada", "m1")
 		if app.CodeOf(err) != app.CodeNotFound {

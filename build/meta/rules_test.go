@@ -17,23 +17,24 @@ type graph map[string][]string
 
 // mayImport says which packages of this module a package may import. A package that is not here may not be.
 var mayImport = map[string][]string{
-	"":                    {"app/cli"},
-	"app":                 {},
-	"app/agent":           {"app", "config"},
-	"app/apptest":         {"app"},
-	"app/cloud":           {"app", "app/powersync", "backend/pushapi"}, // what comes down, and what goes up
-	"app/cli":             {"app", "app/agent", "app/cloud", "app/desktop", "app/local", "app/login", "app/sqlite", "app/standalone", "app/tray", "app/window", "config"},
-	"app/desktop":         {"app", "config"}, // config replaces small files so that a crash leaves one of the two
-	"app/local":           {"app"},
-	"app/login":           {"app", "config"},
-	"app/powersync":       {}, // pure, like a word
-	"app/sqlite":          {"app", "app/powersync", "backend/pushapi", "config/schema"},
-	"app/standalone":      {"app", "app/standalone/s3", "app/standalone/sftp"},
-	"app/standalone/sftp": {}, // a folder, and nothing of what is in it
-	"app/standalone/s3":   {}, // a bucket, and nothing of what is in it
-	"app/tray":            {"app"},
-	"app/window":          {"app", "app/local", "build/icons/app", "config", "frontend"},
-	"build/bench":         {},
+	"":                     {"app/cli"},
+	"app":                  {},
+	"app/agent":            {"app", "config"},
+	"app/apptest":          {"app"},
+	"app/cloud":            {"app", "app/powersync", "backend/pushapi"}, // what comes down, and what goes up
+	"app/cli":              {"app", "app/agent", "app/cloud", "app/desktop", "app/local", "app/login", "app/sqlite", "app/standalone", "app/tray", "app/window", "config"},
+	"app/desktop":          {"app", "config"}, // config replaces small files so that a crash leaves one of the two
+	"app/local":            {"app"},
+	"app/login":            {"app", "config"},
+	"app/powersync":        {}, // pure, like a word
+	"app/sqlite":           {"app", "app/powersync", "backend/pushapi", "config/schema"},
+	"app/standalone":       {"app", "app/standalone/crypt", "app/standalone/s3", "app/standalone/sftp"},
+	"app/standalone/sftp":  {}, // a folder, and nothing of what is in it
+	"app/standalone/crypt": {}, // objects, and nothing of what is in them
+	"app/standalone/s3":    {}, // a bucket, and nothing of what is in it
+	"app/tray":             {"app"},
+	"app/window":           {"app", "app/local", "build/icons/app", "config", "frontend"},
+	"build/bench":          {},
 	// The icon, which a window must bring.
 	"build/icons/app": {},
 	"build/deploy":    {},
@@ -90,6 +91,7 @@ var tools = map[string][]string{
 	"github.com/googleapis/gax-go/":      {"app/standalone"},
 	"google.golang.org/api/":             {"app/standalone"},
 	"github.com/aws/":                    {"app/standalone/s3"},
+	"filippo.io/age":                     {"app/standalone/crypt"},
 	"golang.org/x/oauth2":                {"app/login", "app/standalone"}, // signing in, and the credentials of storage
 	"github.com/zalando/go-keyring":      {"app/login"},
 	"github.com/fsnotify/fsnotify":       {"app/cloud", "app/standalone"},

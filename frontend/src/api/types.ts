@@ -43,6 +43,9 @@ export interface SetupRequest {
   credentials?: string;
   /** create a missing bucket */
   create?: boolean;
+  /** Encrypt begins encrypted copies with Key, where there are none yet. Key alone is that of encrypted copies that are there already, or gives again what the keychain lost. */
+  encrypt?: boolean;
+  key?: Secret;
   /** TakeOver makes this machine the one that writes the history of its file, where another is it; Branch begins a history of its own beside that. At most one of them. */
   take_over?: boolean;
   branch?: boolean;
@@ -53,6 +56,8 @@ export interface SetupResult {
   db: string;
   target: string;
   user: string;
+  /** Encryption is the id of the recovery key; empty for plain copies. */
+  encryption?: string;
   steps: string[] | null;
   /** what a person should know, e.g. that the copy is on the same disk */
   notes?: string[];
@@ -89,6 +94,8 @@ export interface RestoreRequest extends Moment {
   to?: string;
   /** TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history that another machine writes is branched from. */
   take_over?: boolean;
+  /** Key is the recovery key of encrypted copies, where the keychain of this machine lost it; it is kept there again. */
+  key?: Secret;
   /** Rows brings chosen rows back as ordinary changes; nil is the whole file. */
   rows?: Choice;
 }
@@ -462,6 +469,8 @@ export interface DBStatus {
 export interface StandaloneStatus {
   /** URL without credentials */
   target: string;
+  /** Encryption is the id of the recovery key of encrypted copies; empty for plain ones. */
+  encryption?: string;
   txid: string;
   replicated_txid: string;
   /** LastReplicatedAt: every row committed before this time is at the target. */
@@ -545,6 +554,9 @@ export interface UndoPoint {
   restored_at: string;
   until: string;
 }
+
+/** Secret is a text that no log and no format shows, such as the recovery key of encrypted copies. JSON carries it: the local API has no other way. */
+export type Secret = string;
 
 /** RestorePoint is one moment that can be restored. */
 export interface RestorePoint {
