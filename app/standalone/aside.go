@@ -3,6 +3,7 @@ package standalone
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -149,6 +150,11 @@ func (s *session) reopen(ctx context.Context) (pinned bool, err error) {
 		return false, err
 	}
 	if whole {
+		s.freshIndex() // when the writers were let go nobody had the file open, and its log was removed
+		if s.pagesDiffer() {
+			s.ended = true
+			return false, errors.New("the file has pages of another size")
+		}
 		if err := s.begunAnew(ctx); err != nil {
 			return true, err
 		}

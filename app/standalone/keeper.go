@@ -108,7 +108,9 @@ func (k *Keeper) Run(ctx context.Context, report func(app.Report)) error {
 	rebase := ""
 	for {
 		s, err := k.open(ctx, rebase)
-		if err != nil {
+		if err != nil && ctx.Err() != nil {
+			return nil // nothing was begun
+		} else if err != nil {
 			return err
 		}
 		k.status.onChange(report)

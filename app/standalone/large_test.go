@@ -3,6 +3,7 @@
 package standalone
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -39,6 +40,29 @@ func TestOneGigabyte(t *testing.T) {
 	}
 	if got, want := contentOfFile(t, path), contentOf(t, w.sql); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestCycleOverOneGigabyte is a cycle with a file that has the page that SQLite never uses, and loses and regains it.
+func TestCycleOverOneGigabyte(t *testing.T) {
+	for _, pageSize := range []uint64{4096, 65536} {
+		seed := uint64(time.Now().UnixNano())
+		for 512<<(seed%8) != pageSize {
+			seed++
+		}
+		t.Run(fmt.Sprint(pageSize), func(t *testing.T) {
+			c := newCycle(t, seed)
+			t.Logf("%s=%d", cycleSeed, seed)
+			c.grow(1100)
+			c.start()
+			c.holds()
+			for _, step := range []func(){c.storm, func() { c.shell("VACUUM") }, func() { c.exec("DELETE FROM notes WHERE id % 2 = 0") }, func() { c.shell("VACUUM") }, func() { c.grow(600) }, c.away, c.storm} {
+				step()
+				c.holds()
+			}
+			c.end()
+			c.stockAgrees()
+		})
 	}
 }
 

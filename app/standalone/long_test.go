@@ -8,4 +8,6 @@ const (
 	mutations   = 500
 	increments  = 10_000
 	killRounds  = 50
+	cycles      = 200
+	cycleSteps  = 4
 )

@@ -147,6 +147,25 @@ func (s *session) settlePosition(ctx context.Context) (last ltx.TXID, whole bool
 	return last, true, endAt(path, saltsOf(h))
 }
 
+// pagesDiffer tells that the file has pages of another size than a change which is at the target, or waits to be: VACUUM does
+// that while the file is not in WAL mode. No chain leads over such a place, so a full copy must come first.
+func (s *session) pagesDiffer() bool {
+	entries, err := os.ReadDir(s.db.LTXLevelDir(0))
+	if err != nil {
+		return false // there is none before
+	}
+	for _, e := range entries {
+		_, txid, err := ltx.ParseFilename(e.Name())
+		if err != nil || txid < s.sentUpTo() {
+			continue
+		}
+		if h, err := changeHeader(s.db.LTXPath(0, txid, txid)); err == nil && int(h.PageSize) != s.db.PageSize() {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *session) newestLocal() (ltx.TXID, error) {
 	_, newest, err := s.db.MaxLTX()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

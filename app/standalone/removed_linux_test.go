@@ -58,3 +58,33 @@ func TestRemovedFileIsNoRemovedLog(t *testing.T) {
 		t.Error("the old file was left open")
 	}
 }
+
+// While a session steps aside, the last program that closes the file removes its log in good order. That is not the
+// removal that ends a session.
+func TestLogThatWasClosedWhileSteppedAsideIsNotRemoved(t *testing.T) {
+	s, other := openedSession(t)
+	if _, err := s.k.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := s.k.cfg.File.Path()
+	s.closeQuietly()
+	if out, err := inShell(path, "INSERT INTO notes(body) VALUES ('second')", "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := s.comeBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.lookAtFile(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.k.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := restoredNotes(t, s); got != 2 {
+		t.Errorf("%d rows at the target, want 2", got)
+	}
+	s.abandon()
+}

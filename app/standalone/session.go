@@ -84,6 +84,9 @@ func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error)
 	if err := s.firstCapture(ctx); err != nil {
 		return nil, err
 	}
+	if s.rebaseFor == "" && s.pagesDiffer() {
+		s.rebaseFor = "the file has pages of another size"
+	}
 	if s.walIndex, err = openWALIndex(k.cfg.File.Path()); err != nil {
 		s.log.Warn("checkpoints of other programs cannot be seen", "error", err)
 		s.walIndex = &walIndex{}

@@ -13,4 +13,8 @@ const (
 	increments = 2000
 	// killRounds is how many restores are killed at random places until one comes to its end.
 	killRounds = 4
+	// cycles is how often a file is copied and restored.
+	cycles = 8
+	// cycleSteps is the least number of things that happen in one, and at most not twice as many do.
+	cycleSteps = 3
 )

@@ -119,6 +119,41 @@ func TestUnprovedChangeIsNeitherSentNorKept(t *testing.T) {
 	}
 }
 
+// VACUUM gives a file pages of another size while no agent runs. No chain leads over that, so the copies begin anew.
+func TestPagesOfAnotherSizeBeginACopy(t *testing.T) {
+	for name, unsent := range map[string]bool{"at once": false, "what was captured was never sent": true} {
+		t.Run(name, func(t *testing.T) {
+			s, other := openedSession(t)
+			if _, err := s.k.flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.abandon()
+			path := s.k.cfg.File.Path()
+			if err := other.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := inShell(path, "PRAGMA journal_mode=DELETE", "PRAGMA page_size=32768", "VACUUM", "PRAGMA journal_mode=WAL", "INSERT INTO notes(body) VALUES ('second')"); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			s, err := s.k.open(t.Context(), "")
+			if err == nil && unsent {
+				s.abandon()
+				s, err = s.k.open(t.Context(), "")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.closeDB()
+			if _, err := s.k.flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := restoredNotes(t, s); got != 2 {
+				t.Errorf("%d rows at the target, want 2", got)
+			}
+		})
+	}
+}
+
 // restoredNotes fetches the newest point and counts its rows.
 func restoredNotes(t *testing.T, s *session) (n int) {
 	t.Helper()
