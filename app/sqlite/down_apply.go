@@ -197,13 +197,12 @@ func (f *File) turn(ctx context.Context, c *conn) (out powersync.Applied, err er
 		if err != nil {
 			return out, err
 		}
-		free := time.Now()
 		a.report(&out)
 		out.Left = max(d.work.total-d.work.done, 0)
 		if out.Done || out.Shut != powersync.ShutNot {
 			return out, nil
 		}
-		if err := f.between(ctx, c, a, free.Add(held)); err != nil {
+		if err := f.between(ctx, c, a, held); err != nil {
 			return out, err
 		}
 		if time.Since(began) > downTurn {
@@ -213,17 +212,23 @@ func (f *File) turn(ctx context.Context, c *conn) (out powersync.Applied, err er
 	}
 }
 
-// between is the time until others have had their turn. What needs no lock on the file is done in it.
-func (f *File) between(ctx context.Context, c *conn, a *applier, until time.Time) error {
-	if err := a.readAhead(f.down.work, until); err != nil {
-		return err
-	}
+// between is the time until others have had their turn, as long as they were kept out. What needs no lock on the file is done
+// in it.
+func (f *File) between(ctx context.Context, c *conn, a *applier, held time.Duration) error {
+	until := time.Now().Add(held)
 	version, err := c.version(ctx)
 	if err != nil {
 		return err
 	}
-	// As where a commit does it: that the log cannot be copied back now is no fault of what is in it.
+	// At once, or whoever writes now copies back what we wrote. As where a commit does it: that it cannot be done now is no
+	// fault of what is in the log.
 	_ = f.stamped(ctx, c, version, "PRAGMA wal_checkpoint(PASSIVE)")
+	if copied := time.Now().Add(held / 2); until.Before(copied) {
+		until = copied
+	}
+	if err := a.readAhead(f.down.work, until); err != nil {
+		return err
+	}
 	return pause(ctx, time.Until(until))
 }
 

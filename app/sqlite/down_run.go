@@ -38,7 +38,7 @@ type runBucket struct {
 }
 
 const (
-	runBlock = 64 << 10
+	runBlock = 32 << 10
 	runMagic = 0x43445331 // "CDS1"
 	// runMax bounds a block: a row of the greatest size fits.
 	runMax = 64 << 20

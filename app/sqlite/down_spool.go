@@ -25,8 +25,8 @@ func (o *staged) compare(other *staged) int {
 }
 
 const (
-	spoolBytes = 8 << 20 // what stays in memory
-	spoolOps   = 20_000
+	spoolBytes = 4 << 20 // what stays in memory
+	spoolOps   = 10_000
 	spoolChunk = 256 << 10
 )
 

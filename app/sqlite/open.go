@@ -183,11 +183,11 @@ func (c *conn) Close() error {
 // usual sets what a use may have changed back to how a connection begins.
 func (c *conn) usual(ctx context.Context) error { return c.exec(ctx, usually) }
 
-// enlarge lets the cache hold 16 MB instead of 2, and leaves it to the caller to copy the log back, which a commit does before
-// it returns. The connection is not kept for another use then.
+// enlarge lets the cache hold 6 MB instead of 2 (16 made nothing faster), and leaves it to the caller to copy the log back, which
+// a commit does before it returns. The connection is not kept for another use then.
 func (c *conn) enlarge(ctx context.Context) error {
 	c.large = true
-	return c.exec(ctx, "PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0")
+	return c.exec(ctx, "PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 0")
 }
 
 func (c *conn) exec(ctx context.Context, query string, args ...any) error {

@@ -150,7 +150,7 @@ func (f *File) fillSome(ctx context.Context, todo searchTodo) (total int, err er
 	err = f.withLive(ctx, "search", modeWrite, func(c *conn) error {
 		// What a loss of power takes is noted again. The words of an index are all over the file, and a small cache reads
 		// and writes the same pages again and again.
-		if err := c.exec(ctx, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000"); err != nil {
+		if err := c.exec(ctx, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -6000"); err != nil {
 			return err
 		}
 		for {
