@@ -47,7 +47,7 @@ func (f *File) beginPrivate() error {
 }
 
 func (f *File) bringUp(ctx context.Context, c *conn) error {
-	id, err := readIdentity(ctx, c)
+	id, err := f.identity(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -66,6 +66,15 @@ func (f *File) bringUp(ctx context.Context, c *conn) error {
 	return nil
 }
 
+// identity reads it in one transaction: somebody else may be making the file, and a part of that would be refused.
+func (f *File) identity(ctx context.Context, c *conn) (id identity, err error) {
+	if err := c.exec(ctx, "BEGIN"); err != nil {
+		return id, err
+	}
+	id, err = f.readIdentity(ctx, c)
+	return id, errors.Join(err, c.exec(context.WithoutCancel(ctx), "ROLLBACK"))
+}
+
 // identity is what a file says about itself.
 type identity struct {
 	application int
@@ -73,13 +82,17 @@ type identity struct {
 	tables      int // but for bookkeeping
 }
 
-func readIdentity(ctx context.Context, c *conn) (id identity, err error) {
+func (f *File) readIdentity(ctx context.Context, c *conn) (id identity, err error) {
 	tables, err := dataTables(ctx, c)
 	if err != nil {
 		return id, err
 	}
 	id.tables = len(tables)
-	return id, errors.Join(c.one(ctx, "PRAGMA application_id", nil, &id.application), c.one(ctx, "PRAGMA user_version", nil, &id.version))
+	if err := c.one(ctx, "PRAGMA application_id", nil, &id.application); err != nil {
+		return id, err
+	}
+	f.step("identity")
+	return id, c.one(ctx, "PRAGMA user_version", nil, &id.version)
 }
 
 func (id identity) contextMemory() bool { return id.application == applicationID && id.version > 0 }

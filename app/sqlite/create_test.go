@@ -1,11 +1,14 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/config/schema"
@@ -117,6 +120,30 @@ func TestCreateRefusesWhatItDoesNotKnow(t *testing.T) {
 func TestCreateNeedsTheFolder(t *testing.T) {
 	f := fileAt(t, filepath.Join(t.TempDir(), "missing", "context.db"))
 	wantCode(t, f.Create(t.Context()), app.CodeNotFound)
+}
+
+// Somebody else makes the file while it is looked at.
+func TestCreateWhileSomebodyElseDoes(t *testing.T) {
+	f := newFile(t)
+	other := fileAt(t, f.path)
+	done := make(chan error, 1)
+	once := sync.Once{}
+	f.step = func(what string) {
+		if what != "identity" {
+			return
+		}
+		once.Do(func() {
+			go func() { done <- other.Create(t.Context()) }()
+			select { // it may have to wait for this look to end
+			case err := <-done:
+				done <- err
+			case <-time.After(100 * time.Millisecond):
+			}
+		})
+	}
+	if err := errors.Join(f.Create(t.Context()), <-done); err != nil {
+		t.Error(err)
+	}
 }
 
 // Processes that create at the same time all end with the whole schema. Ten times: now and then they meet at the change

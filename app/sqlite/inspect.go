@@ -22,7 +22,7 @@ func (f *File) Inspect(ctx context.Context) (info app.FileInfo, err error) {
 }
 
 func (f *File) describe(ctx context.Context, c *conn) (app.FileInfo, error) {
-	id, err := readIdentity(ctx, c)
+	id, err := f.readIdentity(ctx, c)
 	if err != nil {
 		return app.FileInfo{}, err
 	}

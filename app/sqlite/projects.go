@@ -13,7 +13,7 @@ import (
 // Projects lists the projects of a context memory by name, with how many rows each has; none in a file of another kind.
 func (f *File) Projects(ctx context.Context) (list []app.Project, err error) {
 	err = f.reading(ctx, "project", func(c *conn) error {
-		id, err := readIdentity(ctx, c)
+		id, err := f.readIdentity(ctx, c)
 		if err != nil || !id.contextMemory() {
 			return err
 		}

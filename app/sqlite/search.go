@@ -77,7 +77,7 @@ func (f *File) searchTodo(ctx context.Context) (todo searchTodo, err error) {
 		if err := c.beginRead(ctx); err != nil {
 			return err
 		}
-		id, err := readIdentity(ctx, c)
+		id, err := f.readIdentity(ctx, c)
 		if err != nil || !id.contextMemory() || id.version != len(migrations) {
 			return err
 		}

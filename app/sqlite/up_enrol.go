@@ -34,7 +34,7 @@ func (f *File) upToDate(ctx context.Context) error {
 	}
 	var id identity
 	err := f.withLive(ctx, "enrol", modeRead, func(c *conn) (err error) {
-		id, err = readIdentity(ctx, c)
+		id, err = f.readIdentity(ctx, c)
 		return err
 	})
 	if err == nil && id.contextMemory() && id.version != len(migrations) {
