@@ -44,6 +44,28 @@ type Cost struct {
 	Prices   string    `json:"prices,omitempty"`
 }
 
+// Plus is what two targets cost together; nil is not known, and adds nothing.
+func (c *Cost) Plus(more *Cost) *Cost {
+	switch {
+	case c == nil:
+		return more
+	case more == nil:
+		return c
+	}
+	sum := *c
+	sum.Total, sum.Requests = c.Total+more.Total, c.Requests+more.Requests
+	sum.Storage, sum.Fetching = c.Storage+more.Storage, c.Fetching+more.Fetching
+	sum.Writes, sum.Reads = c.Writes+more.Writes, c.Reads+more.Reads
+	sum.Fetched, sum.Stored = c.Fetched+more.Fetched, c.Stored+more.Stored
+	switch {
+	case c.Prices == "":
+		sum.Prices = more.Prices
+	case more.Prices != "" && more.Prices != c.Prices:
+		sum.Prices = c.Prices + "; " + more.Prices
+	}
+	return &sum
+}
+
 // InWords is "about $0.04 a month: requests $0.01, 1.2 GB stored $0.02, test restores $0.01.", or that it costs nothing.
 func (c Cost) InWords() string {
 	if c.Prices == "" {

@@ -55,12 +55,45 @@ type Prefs struct {
 	// Encryption is the id of the recovery key that the copies are encrypted with; empty means plain copies. The key itself
 	// is in the keychain.
 	Encryption string `json:"encryption,omitempty"`
+	// More are further targets, each of which holds the whole history, too.
+	More []Place `json:"more,omitempty"`
 	// Server is the URL of the cloud's server; empty means the default one.
 	Server string `json:"server,omitempty"`
 	// Retention is for how long the history is kept, as ParseRetention reads it; empty means DefaultRetention.
 	Retention string `json:"retention,omitempty"`
 	// Notify says which notifications a person wants; nil means all of them.
 	Notify *Notify `json:"notify,omitempty"`
+}
+
+// Place is a target and what lets in.
+type Place struct {
+	Target      string `json:"target"`
+	Credentials string `json:"credentials,omitempty"`
+	Encryption  string `json:"encryption,omitempty"` // the id of its recovery key
+}
+
+// Places are all targets, the first one first; none while nothing is set up.
+func (p Prefs) Places() []Place {
+	if p.Target == "" {
+		return nil
+	}
+	return append([]Place{{p.Target, p.Credentials, p.Encryption}}, p.More...)
+}
+
+// At are the same wishes for one of the targets alone.
+func (p Prefs) At(place Place) Prefs {
+	p.Target, p.Credentials, p.Encryption, p.More = place.Target, place.Credentials, place.Encryption, nil
+	return p
+}
+
+// With are the same wishes for other targets.
+func (p Prefs) With(places []Place) Prefs {
+	p = p.At(Place{})
+	if len(places) > 0 {
+		p = p.At(places[0])
+		p.More = places[1:]
+	}
+	return p
 }
 
 // Kept is the Retention that is wished, the default where the text is empty or was damaged by hand.

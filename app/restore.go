@@ -10,6 +10,8 @@ type RestorePoint struct {
 	Kind PointKind `json:"kind"`
 	// Pinned tells until when an undo keeps the point.
 	Pinned time.Time `json:"pinned_until,omitzero"`
+	// Targets are those that hold the point, where there are several.
+	Targets []string `json:"targets,omitempty"`
 }
 
 // PointKind tells what object a point comes from.
@@ -27,6 +29,14 @@ type Timeline struct {
 	Machine string         `json:"machine"`
 	Oldest  time.Time      `json:"oldest,omitzero"` // how far back it goes
 	Points  []RestorePoint `json:"points"`
+	// Missing are the targets that could not be asked.
+	Missing []TargetFault `json:"missing,omitempty"`
+}
+
+// TargetFault is one of several targets that could not be used, and why.
+type TargetFault struct {
+	Target string `json:"target"`
+	Error  *Error `json:"error"`
 }
 
 // Machine is one installation seen at the target.
@@ -84,6 +94,7 @@ type RestoreRequest struct {
 	Moment
 	Machine string `json:"machine,omitempty"` // ID or name; empty = this one, or the target's only one
 	To      string `json:"to,omitempty"`      // absolute path of a new file; empty = the live file
+	Target  string `json:"target,omitempty"`  // URL of the one of several targets to read; empty = the best one
 	// TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history
 	// that another machine writes is branched from.
 	TakeOver bool `json:"take_over,omitempty"`
@@ -111,6 +122,9 @@ type RestorePlan struct {
 	Writer *Primary `json:"writer,omitempty"`
 	// Back is what a request for rows would bring back.
 	Back *Back `json:"back,omitempty"`
+	// Target is which of several targets is read, Missing those that could not be asked.
+	Target  string        `json:"target,omitempty"`
+	Missing []TargetFault `json:"missing,omitempty"`
 }
 
 // RestoreResult says what a restore did and how it was checked.
@@ -133,6 +147,9 @@ type RestoreResult struct {
 	WritersWaited time.Duration `json:"writers_waited_ns"`
 	// History says with which history the file goes on, where it came from another machine's. One sentence.
 	History string `json:"history,omitempty"`
+	// Target is which of several targets was read, Missing those that could not be.
+	Target  string        `json:"target,omitempty"`
+	Missing []TargetFault `json:"missing,omitempty"`
 	// Kept is where a damaged file was moved to, if one was.
 	Kept string `json:"kept,omitempty"`
 	// Back is what was brought back, of a request for rows; then Rows counts them, and Tables and Undo are empty.

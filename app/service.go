@@ -77,6 +77,11 @@ type SetupRequest struct {
 	// there already, or gives again what the keychain lost.
 	Encrypt bool   `json:"encrypt,omitempty"`
 	Key     Secret `json:"key,omitempty"`
+	// More are further targets beside Target. Without Add the targets of before are not written any more.
+	More []string `json:"more,omitempty"`
+	Add  bool     `json:"add,omitempty"`
+	// Remove ends the writing to Target, whose copies stay there. It is not the only one.
+	Remove bool `json:"remove,omitempty"`
 	// TakeOver makes this machine the one that writes the history of its file, where another is it; Branch begins a
 	// history of its own beside that. At most one of them.
 	TakeOver bool `json:"take_over,omitempty"`
@@ -85,9 +90,10 @@ type SetupRequest struct {
 
 // SetupResult says what setup did, in order, one sentence each.
 type SetupResult struct {
-	DB     string `json:"db"`
-	Target string `json:"target"`
-	User   string `json:"user"`
+	DB     string   `json:"db"`
+	Target string   `json:"target"`
+	More   []string `json:"more,omitempty"` // the other targets
+	User   string   `json:"user"`
 	// Encryption is the id of the recovery key; empty for plain copies.
 	Encryption string   `json:"encryption,omitempty"`
 	Steps      []string `json:"steps"`

@@ -51,7 +51,15 @@ type StandaloneStatus struct {
 	// Usage is what was asked of the target, MonthlyCost what a month of that is estimated to cost; nil where not known.
 	Usage       Usage `json:"usage,omitzero"`
 	MonthlyCost *Cost `json:"monthly_cost,omitempty"`
-	// Targets lists every target with the same keys; with one target it is that one.
+	// StartsOverSince: since then it is known that the target was away for so long that it begins anew with a full copy. The
+	// moments between are restore points at other targets only. Zero when that is not so.
+	StartsOverSince time.Time `json:"starts_over_since,omitzero"`
+	// Of one of several targets: whether it is proved, what it does, and what is wrong with it.
+	Healthy  bool      `json:"healthy"`
+	Progress *Progress `json:"progress,omitempty"`
+	Error    *Error    `json:"error,omitempty"`
+	// Targets lists every target with the same keys; with one target it is that one. The keys beside it are those of the
+	// target that is worst off.
 	Targets []StandaloneStatus `json:"targets,omitempty"`
 }
 
@@ -65,6 +73,9 @@ type Drill struct {
 	Took   time.Duration `json:"took_ns"`
 	// Problem names what did not hold: an object, or the tables that differ.
 	Problem string `json:"problem,omitempty"`
+	// Target is the URL of the target, and Targets are the drills of all, where there are several.
+	Target  string  `json:"target,omitempty"`
+	Targets []Drill `json:"targets,omitempty"`
 }
 
 // TableHash is the order-free row hash of one table: rows counted, and the sum of the rows' 64-bit hashes mod 2^64.

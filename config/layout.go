@@ -1,6 +1,9 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -48,6 +51,26 @@ func NewLayout(home string) Layout {
 		Tmp:           in("tmp"),
 		RestoreNotes:  in("restore-notes"),
 		DefaultTarget: FileURL(in("copies")),
+	}
+}
+
+// LitestreamOf is the stock tool's configuration for a target: litestream.yml for the first one, litestream-2.yml for the
+// second.
+func (l Layout) LitestreamOf(i int) string {
+	if i == 0 {
+		return l.LitestreamYML
+	}
+	return fmt.Sprintf("%s-%d.yml", strings.TrimSuffix(l.LitestreamYML, ".yml"), i+1)
+}
+
+// DropLitestreamFrom removes the configurations of targets that there are no more.
+func (l Layout) DropLitestreamFrom(n int) error {
+	for i := max(n, 1); ; i++ {
+		if err := os.Remove(l.LitestreamOf(i)); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return fileError("remove", l.LitestreamOf(i), err)
+		}
 	}
 }
 

@@ -33,18 +33,20 @@ type litestreamConfig struct {
 	Endpoint, Region string
 	// Of an sftp folder.
 	Host, User string
+	Others     []string // the names of the files for the other storages
 }
 
 // LitestreamYML is a configuration with which the stock litestream restores what this program wrote. dbPath is absolute,
 // targetURL is a file, gs, s3 or sftp URL, and prefix is where the machine's copy lives in it: standalone/USER/MACHINE.
 // key is the id of the recovery key of encrypted copies, which the tool reads once they are decrypted: the file says how.
-// CodeInvalid for a target of another kind.
-func LitestreamYML(dbPath, targetURL, prefix, key string) ([]byte, error) {
+// CodeInvalid for a target of another kind. The stock tool knows one replica of a database: others are the names of the files
+// for the other storages, where there are several.
+func LitestreamYML(dbPath, targetURL, prefix, key string, others ...string) ([]byte, error) {
 	c, err := stockReplica(targetURL, prefix)
 	if err != nil {
 		return nil, err
 	}
-	c.DB, c.Key = dbPath, key
+	c.DB, c.Key, c.Others = dbPath, key, others
 	if key != "" {
 		c = c.decrypted(targetURL, prefix)
 	}
@@ -112,7 +114,7 @@ const decryptedTo = "copies"
 
 // decrypted is the configuration of copies that were downloaded and decrypted.
 func (c litestreamConfig) decrypted(targetURL, prefix string) litestreamConfig {
-	out := litestreamConfig{DB: c.DB, Key: c.Key, Type: "file", Path: decryptedTo}
+	out := litestreamConfig{DB: c.DB, Key: c.Key, Others: c.Others, Type: "file", Path: decryptedTo}
 	at := strings.TrimSuffix(c.Path, "/ltx") // of s3 alone
 	switch c.Type {
 	case "file":

@@ -34,6 +34,22 @@ func readAsStock(t *testing.T, raw []byte) (db string, replica map[string]string
 	return c.DBs[0].Path, c.DBs[0].Replica
 }
 
+// TestLitestreamYMLNamesTheOthers: the stock tool knows one replica of a database, so each storage has a file of its own.
+func TestLitestreamYMLNamesTheOthers(t *testing.T) {
+	raw, err := LitestreamYML("/m/context.db", "gs://bucket/a", prefix, "", "litestream.yml", "litestream-3.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, replica := readAsStock(t, raw); replica["bucket"] != "bucket" {
+		t.Errorf("got %v", replica)
+	}
+	for _, name := range []string{"litestream.yml", "litestream-3.yml"} {
+		if !strings.Contains(string(raw), "-config "+name) {
+			t.Errorf("%s is not named in\n%s", name, raw)
+		}
+	}
+}
+
 const prefix = "standalone/mira/0199"
 
 func TestLitestreamYMLOfAFolder(t *testing.T) {
@@ -121,7 +137,7 @@ func TestLitestreamYMLRefuses(t *testing.T) {
 
 func TestLitestreamYMLSaysHowToUseIt(t *testing.T) {
 	raw, err := LitestreamYML("/m/context.db", "file:///copies", prefix, "")
-	if err != nil || !strings.Contains(string(raw), "litestream restore -config litestream.yml -o restored.db") {
+	if err != nil || !strings.Contains(string(raw), "litestream restore -config THIS_FILE -o restored.db") {
 		t.Errorf("got %s, %v", raw, err)
 	}
 }

@@ -39,7 +39,16 @@ func checkPrefs(p app.Prefs) error {
 	if p.DB != "" && !filepath.IsAbs(p.DB) {
 		return app.Errorf(app.CodeInvalid, "save preferences", "The path of the file must be absolute, and %q is not.", p.DB)
 	}
-	u, err := url.Parse(p.Target)
+	for _, place := range append([]app.Place{{Target: p.Target}}, p.More...) {
+		if err := checkTarget(place.Target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkTarget(target string) error {
+	u, err := url.Parse(target)
 	if err != nil {
 		return app.Errorf(app.CodeInvalid, "save preferences", "The storage address is not a URL.")
 	}

@@ -37,7 +37,7 @@ func TestPrefsBothWays(t *testing.T) {
 
 func TestPrefsOfAFreshHome(t *testing.T) {
 	got, damaged, err := prefsFile(t).Load()
-	if err != nil || damaged != nil || got != (app.Prefs{}) {
+	if err != nil || damaged != nil || !reflect.DeepEqual(got, app.Prefs{}) {
 		t.Errorf("got %+v, %v, %v", got, damaged, err)
 	}
 }
@@ -57,6 +57,7 @@ func TestDamagedPrefsAreKept(t *testing.T) {
 		"a relative file":  `{"kind":"coditect-sync preferences","version":1,"data":{"db":"context.db"}}`,
 		"a wrong type":     `{"kind":"coditect-sync preferences","version":1,"data":{"mode":7}}`,
 		"a wrong time":     `{"kind":"coditect-sync preferences","version":1,"data":{"paused_until":"soon"}}`,
+		"a key in another": `{"kind":"coditect-sync preferences","version":1,"data":{"target":"gs://b","more":[{"target":"s3://b?secret-access-key=c"}]}}`,
 		"a key in it":      `{"kind":"coditect-sync preferences","version":1,"data":{"target":"s3://b?secret-access-key=c"}}`,
 		"a password in it": `{"kind":"coditect-sync preferences","version":1,"data":{"target":"gs://a:b@c"}}`,
 	} {
@@ -64,7 +65,7 @@ func TestDamagedPrefsAreKept(t *testing.T) {
 			f := prefsFile(t)
 			write(t, f.Path, content)
 			got, damaged, err := f.Load()
-			if err != nil || got != (app.Prefs{}) {
+			if err != nil || !reflect.DeepEqual(got, app.Prefs{}) {
 				t.Fatalf("got %+v, %v", got, err)
 			}
 			if damaged == nil || damaged.Code != app.CodeDamaged || damaged.Hint == "" {
@@ -123,7 +124,7 @@ func TestAFailedSaveLeavesTheOldFile(t *testing.T) {
 	if err := f.Save(app.Prefs{PausedUntil: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}); err == nil {
 		t.Fatal("saved a time that JSON cannot hold")
 	}
-	if got, _, err := f.Load(); err != nil || got != want {
+	if got, _, err := f.Load(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	noLitter(t, f.Path)
@@ -148,10 +149,18 @@ func TestRecordsBothWays(t *testing.T) {
 	at := time.Date(2026, 11, 20, 14, 2, 5, 123456789, time.UTC)
 	point := app.RestorePoint{ID: "00000000000000ff", Time: at, Size: 9, Kind: app.PointFull, Pinned: at}
 	want := Records{
+		Undo: &app.UndoPoint{Point: point, RestoredTo: at, RestoredAt: at, Until: at},
+		Pins: []app.RestorePoint{point},
+	}
+	known := TargetRecord{
 		LastDrill:   &app.Drill{At: at, OK: true, TXID: point.ID, Rows: 3, Tables: []app.TableHash{{Table: "messages", Rows: 3, Sum: "00ff"}}},
-		Undo:        &app.UndoPoint{Point: point, RestoredTo: at, RestoredAt: at, Until: at},
-		Pins:        []app.RestorePoint{point},
 		FirstCopyAt: at, ReplicatedTXID: point.ID, LastReplicatedAt: at,
+	}
+	want.Set("file:///first", "file:///first", known)
+	known.ReplicatedTXID = "00000000000000fe"
+	want.Set("gs://second", "file:///first", known)
+	if got := want.Of("gs://second", "file:///first"); !reflect.DeepEqual(got, known) || want.ReplicatedTXID != point.ID {
+		t.Errorf("of the second %+v is known, of the first %+v", got, want.TargetRecord)
 	}
 	if err := f.Save(want); err != nil {
 		t.Fatal(err)

@@ -72,6 +72,14 @@ type KeeperSpec struct {
 	Retention     func() app.Retention
 	Saving        func() bool
 	Tmp           string
+	// More are further targets, and what is known of them.
+	More []MoreStorage
+}
+
+// MoreStorage is a further target of a Keeper.
+type MoreStorage struct {
+	Storage Storage
+	Known   app.StandaloneStatus
 }
 
 // Config configures an Agent. All fields must be set unless they say otherwise.

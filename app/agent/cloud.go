@@ -149,7 +149,7 @@ func cloudHealthy(s app.Status, now time.Time) bool {
 	return s.State == app.StateCloud && s.Error == nil && c != nil && c.SignedIn && c.Recording &&
 		c.LastProof != nil && c.LastProof.Equal && now.Sub(c.LastProof.At) <= 2*proofEvery && !ahead(c.LastProof.At, now) &&
 		(c.WaitingSince.IsZero() || now.Sub(c.WaitingSince) <= overdue) &&
-		(offlineSince(s).IsZero() || now.Sub(offlineSince(s)) <= overdue) && !stalled(s)
+		(offlineSince(s.Progress).IsZero() || now.Sub(offlineSince(s.Progress)) <= overdue) && !stalled(s)
 }
 
 func stalled(s app.Status) bool { return s.Progress != nil && s.Progress.Phase == app.PhaseStalled }

@@ -16,7 +16,7 @@ func (a *Agent) cost(target string, u app.Usage) *app.Cost {
 
 // usage is what was asked of the target so far.
 func (a *Agent) usage(ctx context.Context) (u app.Usage) {
-	_ = a.do(ctx, func() { u = a.standalone().Usage }) // of an agent that ends nothing is asked any more
+	_ = a.do(ctx, func() { u = a.usageOf(a.core.prefs.Target) }) // of an agent that ends nothing is asked any more
 	return u
 }
 
@@ -27,4 +27,14 @@ func (a *Agent) costNote(ctx context.Context, target string) []string {
 		return nil
 	}
 	return []string{"Going by what was copied so far, it costs " + c.InWords() + " Prices of " + c.Prices + "."}
+}
+
+// usageOf is what was asked of one target so far. Run's goroutine.
+func (a *Agent) usageOf(target string) app.Usage {
+	for _, st := range a.reportedTargets() {
+		if st.Target == target {
+			return st.Usage
+		}
+	}
+	return a.core.records.Of(target, a.core.prefs.Target).Usage
 }

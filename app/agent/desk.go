@@ -38,6 +38,7 @@ func (a *Agent) TryTarget(ctx context.Context, req app.SetupRequest) (app.Target
 	if err != nil {
 		return app.TargetTrial{}, err
 	}
+	p = p.At(placeOf(p, req.Target)) // one is tried at a time
 	storage, err := a.cfg.OpenStorage(ctx, p)
 	if err != nil {
 		return app.TargetTrial{}, err
@@ -83,7 +84,7 @@ func (a *Agent) Settings(ctx context.Context) (app.Settings, error) {
 		DB: p.DB, DefaultDB: a.cfg.Layout.DB, Target: p.Target, DefaultTarget: a.cfg.Layout.DefaultTarget,
 		Found: found(a.cfg.Layout.DB), Notify: notifyOf(p),
 	}
-	s.RetentionWish, s.Retention = p.Kept().String(), a.promises(p.Target, p.Kept())
+	s.RetentionWish, s.Retention = p.Kept().String(), a.promises(slowestOf(p), p.Kept())
 	if a.cfg.Forced != app.ModeUnset {
 		s.Locked = config.EnvMode + "=" + string(a.cfg.Forced) + " is set for this session."
 	}

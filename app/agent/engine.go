@@ -1,7 +1,10 @@
 package agent
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -14,6 +17,7 @@ import (
 type wanted struct {
 	mode                               app.Mode
 	db, target, user, credentials, key string // key is its id; user is the {user_id} of a target, the account in cloud mode
+	more                               string // the other targets
 }
 
 // running is an engine that was started; keeper or syncer, as the mode has it, is nil while it is being opened.
@@ -25,7 +29,8 @@ type running struct {
 	stop   context.CancelFunc
 	ending bool // told to stop
 	done   chan struct{}
-	err    error // valid after done
+	err    error             // valid after done
+	shut   []app.TargetFault // targets that could not be opened
 }
 
 // foreign tells that the engine works for a file or target that is no longer set up. What it says in its last flush
@@ -66,7 +71,9 @@ func (a *Agent) want() *wanted {
 }
 
 func wantKeeper(p app.Prefs) *wanted {
-	return &wanted{mode: app.ModeStandalone, db: p.DB, target: p.Target, user: p.User, credentials: p.Credentials, key: p.Encryption}
+	return &wanted{
+		mode: app.ModeStandalone, db: p.DB, target: p.Target, user: p.User, credentials: p.Credentials, key: p.Encryption, more: fmt.Sprintf("%q", p.More),
+	}
 }
 
 // reconcile brings what runs closer to what is wanted, without waiting.
@@ -109,7 +116,11 @@ func (a *Agent) startEngine(w wanted) {
 
 // keeperRun opens the target and runs a Keeper until ctx ends.
 func (a *Agent) keeperRun(e *running) func(ctx context.Context) error {
-	prefs, known, lineage := a.core.prefs, a.known(), a.core.lineage
+	prefs, lineage := a.core.prefs, a.core.lineage
+	known := map[string]app.StandaloneStatus{}
+	for _, place := range prefs.Places() {
+		known[place.Target] = a.known(place.Target)
+	}
 	return func(ctx context.Context) error {
 		open := sync.OnceFunc(func() { close(e.opened) })
 		defer open()
@@ -117,13 +128,21 @@ func (a *Agent) keeperRun(e *running) func(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		storage, err := a.cfg.OpenStorage(ctx, prefs)
+		storages, shut, err := a.openStorages(ctx, prefs)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = storage.Close() }()
-		e.keeper = storage.Keeper(KeeperSpec{
-			File: file, User: prefs.User, Machine: a.cfg.Machine.ID, Known: known, Tmp: a.cfg.Layout.Tmp,
+		defer func() { _ = closeStorages(storages) }()
+		if len(shut) > 0 {
+			defer time.AfterFunc(openAgain, e.stop).Stop() // and begun anew
+		}
+		a.tell(func() { e.shut = shut })
+		var more []MoreStorage
+		for _, s := range storages[1:] {
+			more = append(more, MoreStorage{s.Storage, known[s.target]})
+		}
+		e.keeper = storages[0].Keeper(KeeperSpec{
+			File: file, User: prefs.User, Machine: a.cfg.Machine.ID, Known: known[storages[0].target], More: more, Tmp: a.cfg.Layout.Tmp,
 			Lineage: lineage, Host: a.cfg.Host, Info: a.machineInfo(file, lineage), Pins: a.pins, Retention: a.retention, Saving: a.cfg.Saving,
 		})
 		open()
@@ -131,10 +150,45 @@ func (a *Agent) keeperRun(e *running) func(ctx context.Context) error {
 	}
 }
 
-func (a *Agent) known() app.StandaloneStatus {
-	r := a.core.records
+// openAgain is when an engine begins anew of whose several targets one could not be opened.
+const openAgain = 5 * time.Minute
+
+// openStorage is one of several targets.
+type openStorage struct {
+	target string
+	Storage
+}
+
+// openStorages opens the targets, and says which ones cannot be opened: as those whose recovery key is missing. It fails
+// where none can.
+func (a *Agent) openStorages(ctx context.Context, prefs app.Prefs) (all []openStorage, shut []app.TargetFault, err error) {
+	for _, place := range prefs.Places() {
+		storage, openErr := a.cfg.OpenStorage(ctx, prefs.At(place))
+		if openErr != nil {
+			err = cmp.Or(err, openErr)
+			shut = append(shut, app.TargetFault{Target: place.Target, Error: app.AsError("storage", openErr)})
+			continue
+		}
+		all = append(all, openStorage{place.Target, storage})
+	}
+	if len(all) > 0 {
+		err = nil
+	}
+	return all, shut, err
+}
+
+func closeStorages(all []openStorage) (err error) {
+	for _, s := range all {
+		err = errors.Join(err, s.Close())
+	}
+	return err
+}
+
+// known is what is known of a target from the last time.
+func (a *Agent) known(target string) app.StandaloneStatus {
+	r := a.core.records.Of(target, a.core.prefs.Target)
 	return app.StandaloneStatus{
-		TXID: r.ReplicatedTXID, ReplicatedTXID: r.ReplicatedTXID, LastReplicatedAt: r.LastReplicatedAt, LastDrill: r.LastDrill, Usage: r.Usage,
+		Target: target, TXID: r.ReplicatedTXID, ReplicatedTXID: r.ReplicatedTXID, LastReplicatedAt: r.LastReplicatedAt, LastDrill: r.LastDrill, Usage: r.Usage,
 	}
 }
 
@@ -151,20 +205,29 @@ func (a *Agent) reported(e *running, r app.Report) {
 	}
 	a.core.report = r
 	a.core.fault, a.core.fails = nil, 0
-	rec := &a.core.records
-	drilled := r.Standalone.LastDrill != nil && (rec.LastDrill == nil || !rec.LastDrill.At.Equal(r.Standalone.LastDrill.At))
-	moved := rec.ReplicatedTXID != r.Standalone.ReplicatedTXID
-	first := rec.ReplicatedTXID == "" && moved
-	rec.LastDrill = r.Standalone.LastDrill
-	rec.ReplicatedTXID, rec.LastReplicatedAt = r.Standalone.ReplicatedTXID, r.Standalone.LastReplicatedAt
-	rec.Usage = r.Standalone.Usage
-	if first {
-		rec.FirstCopyAt = a.cfg.Now()
+	worth := false
+	for _, st := range a.reportedTargets() {
+		worth = a.remember(st) || worth
 	}
-	if drilled || first || moved && a.cfg.Now().Sub(a.core.recordsAt) > recordsEvery {
+	if worth {
 		_ = a.saveRecords()
 	}
 	a.changed(e, r.Standalone.TXID)
+}
+
+// remember notes what an engine says of a target, and tells whether that is worth to be saved at once.
+func (a *Agent) remember(st app.StandaloneStatus) bool {
+	rec := a.core.records.Of(st.Target, a.core.prefs.Target)
+	drilled := st.LastDrill != nil && (rec.LastDrill == nil || !rec.LastDrill.At.Equal(st.LastDrill.At))
+	moved := rec.ReplicatedTXID != st.ReplicatedTXID
+	first := rec.ReplicatedTXID == "" && moved
+	rec.LastDrill, rec.Usage = st.LastDrill, st.Usage
+	rec.ReplicatedTXID, rec.LastReplicatedAt = st.ReplicatedTXID, st.LastReplicatedAt
+	if first {
+		rec.FirstCopyAt = a.cfg.Now()
+	}
+	a.core.records.Set(st.Target, a.core.prefs.Target, rec)
+	return drilled || first || moved && a.cfg.Now().Sub(a.core.recordsAt) > recordsEvery
 }
 
 // forgetFormer drops what was known about the copies of another machine: this home had its id on another computer.

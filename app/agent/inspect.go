@@ -99,6 +99,14 @@ func (a *Agent) storageFindings(ctx context.Context, p app.Prefs) []app.Finding 
 	if p.Target == "" {
 		return []app.Finding{{Check: "storage", Level: app.LevelWarn, Detail: "No storage is set up yet.", Hint: "Run `coditect-sync setup`."}}
 	}
+	var out []app.Finding
+	for _, place := range p.Places() {
+		out = append(out, a.targetFindings(ctx, p.At(place))...)
+	}
+	return out
+}
+
+func (a *Agent) targetFindings(ctx context.Context, p app.Prefs) []app.Finding {
 	storage, err := a.cfg.OpenStorage(ctx, p)
 	if err != nil {
 		return []app.Finding{bad("storage", err)}
@@ -125,17 +133,25 @@ func stateFindings(s app.Status) []app.Finding {
 		out = append(out, app.Finding{Check: "mode", Level: app.LevelOK, Detail: "Locked: CODITECT_SYNC_MODE=" + s.ModeLocked + " is set."})
 	}
 	if s.Standalone != nil {
-		d := s.Standalone.LastDrill
-		switch {
-		case d == nil:
-			out = append(out, app.Finding{Check: "test restore", Level: app.LevelWarn, Detail: "No test restore has passed yet.", Hint: "Run `coditect-sync verify`."})
-		case !d.OK:
-			out = append(out, app.Finding{Check: "test restore", Level: app.LevelBad, Detail: d.Problem, Hint: "A new full copy is made by itself; run `coditect-sync verify` to prove it."})
-		default:
-			out = append(out, app.Finding{Check: "test restore", Level: app.LevelOK, Detail: fmt.Sprintf("%d rows proved at %s.", d.Rows, d.At.Local().Format("2006-01-02 15:04:05"))})
+		for _, st := range targetsOf(*s.Standalone) {
+			f := drillFinding(st.LastDrill)
+			if len(s.Standalone.Targets) > 1 {
+				f.Detail = st.Target + ": " + f.Detail
+			}
+			out = append(out, f)
 		}
 	}
 	return out
+}
+
+func drillFinding(d *app.Drill) app.Finding {
+	switch {
+	case d == nil:
+		return app.Finding{Check: "test restore", Level: app.LevelWarn, Detail: "No test restore has passed yet.", Hint: "Run `coditect-sync verify`."}
+	case !d.OK:
+		return app.Finding{Check: "test restore", Level: app.LevelBad, Detail: d.Problem, Hint: "A new full copy is made by itself; run `coditect-sync verify` to prove it."}
+	}
+	return app.Finding{Check: "test restore", Level: app.LevelOK, Detail: fmt.Sprintf("%d rows proved at %s.", d.Rows, d.At.Local().Format("2006-01-02 15:04:05"))}
 }
 
 func bad(check string, err error) app.Finding {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -189,21 +190,51 @@ func compared(old, s *app.CloudStatus) []app.Event {
 	}}
 }
 
-func drilled(old, s app.Status) []app.Event {
-	if s.Standalone == nil || s.Standalone.LastDrill == nil {
+// drilled tells of a test restore of any target, and of one that begins anew.
+func drilled(old, s app.Status) (out []app.Event) {
+	if s.Standalone == nil {
 		return nil
 	}
-	d := s.Standalone.LastDrill
-	if old.Standalone != nil && old.Standalone.LastDrill != nil && old.Standalone.LastDrill.At.Equal(d.At) {
-		return nil
+	for _, st := range targetsOf(*s.Standalone) {
+		where := ""
+		if len(s.Standalone.Targets) > 1 {
+			where = " at " + st.Target
+		}
+		was := targetIn(old, st.Target)
+		if d := st.LastDrill; d != nil && (was.LastDrill == nil || !was.LastDrill.At.Equal(d.At)) {
+			out = append(out, drillEvent(*d, where))
+		}
+		switch {
+		case was.StartsOverSince.IsZero() && !st.StartsOverSince.IsZero():
+			out = append(out, app.Event{Kind: app.EventCopy, Text: "The copies" + where + " fell too far behind and begin anew",
+				Detail: "What it missed is at your other storage; a full copy follows by itself"})
+		case !was.StartsOverSince.IsZero() && st.StartsOverSince.IsZero():
+			out = append(out, app.Event{Kind: app.EventCopy, Text: "The copies" + where + " began anew with a full copy"})
+		}
 	}
+	return out
+}
+
+// targetIn is what a status says of a target.
+func targetIn(s app.Status, target string) app.StandaloneStatus {
+	if s.Standalone != nil {
+		for _, st := range targetsOf(*s.Standalone) {
+			if st.Target == target {
+				return st
+			}
+		}
+	}
+	return app.StandaloneStatus{}
+}
+
+func drillEvent(d app.Drill, where string) app.Event {
 	if !d.OK {
-		return []app.Event{{Kind: app.EventProof, Text: "A test restore did not hold", Detail: d.Problem, Bad: true}}
+		return app.Event{Kind: app.EventProof, Text: "A test restore" + where + " did not hold", Detail: d.Problem, Bad: true}
 	}
-	return []app.Event{{
-		Kind: app.EventProof, Text: fmt.Sprintf("Proved: a test restore gave back all %d rows", d.Rows),
+	return app.Event{
+		Kind: app.EventProof, Text: fmt.Sprintf("Proved: a test restore%s gave back all %d rows", where, d.Rows),
 		Detail: fmt.Sprintf("%d of %d tables equal", len(d.Tables), len(d.Tables)),
-	}}
+	}
 }
 
 // decided tells what a person decided.
@@ -241,7 +272,11 @@ func targetOf(s app.Status) string {
 	if s.Standalone == nil {
 		return ""
 	}
-	return s.Standalone.Target
+	var all []string
+	for _, st := range targetsOf(*s.Standalone) {
+		all = append(all, st.Target)
+	}
+	return strings.Join(all, " and ")
 }
 
 // problem tells when something begins to be wrong, and when it is over.
@@ -269,7 +304,7 @@ func wrong(s app.Status, now time.Time) (what, detail string, since time.Time) {
 	waiting, whom := time.Time{}, "your storage"
 	switch {
 	case s.State == app.StateStandalone && s.Standalone != nil:
-		waiting = s.Standalone.WaitingSince
+		waiting, whom = longestWaiting(*s.Standalone)
 	case s.State == app.StateCloud && s.Cloud != nil:
 		waiting, whom = s.Cloud.WaitingSince, "the cloud"
 	}
@@ -280,6 +315,20 @@ func wrong(s app.Status, now time.Time) (what, detail string, since time.Time) {
 		detail = s.Progress.Cause
 	}
 	return "Changes have been waiting for " + whom + " since " + clock(waiting, now), detail, waiting
+}
+
+// longestWaiting is since when the oldest change waits, and for which target.
+func longestWaiting(st app.StandaloneStatus) (since time.Time, whom string) {
+	whom = "your storage"
+	for _, one := range targetsOf(st) {
+		if one.WaitingSince.IsZero() || !since.IsZero() && !one.WaitingSince.Before(since) {
+			continue
+		}
+		if since = one.WaitingSince; len(st.Targets) > 1 {
+			whom = one.Target
+		}
+	}
+	return since, whom
 }
 
 // lasted is a duration as people say it.

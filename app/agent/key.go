@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 
 	"github.com/coditect-ai/coditect-sync/app"
 )
@@ -21,13 +22,25 @@ func (a *Agent) takeKey(was app.Prefs, p *app.Prefs, req app.SetupRequest, res *
 	if req.Key == "" {
 		return func() {}, nil
 	}
-	id, err := a.keepKey(*p, req.Key, &res.Notes)
-	if err != nil {
-		return nil, err
+	all := slices.Clone(p.Places())
+	tried := tries(*p, req)
+	id, err := "", error(nil)
+	for i, place := range all {
+		if !slices.Contains(tried, place) {
+			continue
+		}
+		notes := &res.Notes
+		if id != "" {
+			notes = new([]string) // it was said
+		}
+		if id, err = a.keepKey(p.At(place), req.Key, notes); err != nil {
+			return nil, err
+		}
+		all[i].Encryption = id
 	}
-	p.Encryption = id
+	*p = p.With(all)
 	return func() {
-		if id == was.Encryption {
+		if id == "" || slices.ContainsFunc(was.Places(), func(is app.Place) bool { return is.Encryption == id }) {
 			return
 		}
 		if err := a.cfg.Keys.Forget(id); err != nil {
@@ -45,11 +58,16 @@ func (a *Agent) giveKey(ctx context.Context, key app.Secret) error {
 	if err != nil {
 		return err
 	}
-	if p.Encryption == "" {
+	encrypted := slices.DeleteFunc(p.Places(), func(is app.Place) bool { return is.Encryption == "" })
+	if len(encrypted) == 0 {
 		return app.Errorf(app.CodeInvalid, "restore", "The copies are not encrypted, so they have no recovery key.").
 			WithHint("Leave --key-file out.")
 	}
-	_, err = a.keepKey(p, key, new([]string))
+	for _, place := range encrypted { // it is that of one of them
+		if _, err = a.keepKey(p.At(place), key, new([]string)); err == nil {
+			return nil
+		}
+	}
 	return err
 }
 

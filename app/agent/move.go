@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -273,16 +272,20 @@ func (m *mover) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	storage, err := m.a.cfg.OpenStorage(ctx, p)
+	storages, shut, err := m.a.openStorages(ctx, p)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = storage.Close() }()
-	if _, err := storage.Probe(ctx); err != nil {
-		return err
+	defer func() { _ = closeStorages(storages) }()
+	if len(shut) > 0 {
+		return shut[0].Error
 	}
-	_, err = storage.SameDisk(filepath.Dir(p.DB))
-	return err
+	for _, storage := range storages {
+		if _, err := storage.Probe(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // toStandalone stops recording too: nothing would take what is recorded away.

@@ -129,6 +129,9 @@ func (a *Agent) Setup(ctx context.Context, req app.SetupRequest) (app.SetupResul
 		return app.SetupResult{}, err
 	}
 	res := app.SetupResult{DB: p.DB, Target: p.Target}
+	for _, place := range p.More {
+		res.More = append(res.More, place.Target)
+	}
 	forget, err := a.takeKey(was, &p, req, &res)
 	if err != nil {
 		return app.SetupResult{}, err
@@ -142,13 +145,14 @@ func (a *Agent) Setup(ctx context.Context, req app.SetupRequest) (app.SetupResul
 }
 
 func (a *Agent) finishSetup(ctx context.Context, was, p app.Prefs, req app.SetupRequest, res *app.SetupResult) error {
-	if err := a.setupTarget(ctx, &p, req, res); err != nil {
+	tried := tries(p, req)
+	if err := a.setupTargets(ctx, &p, tried, req, res); err != nil {
 		return err
 	}
-	if was.Target != "" && was.Target != p.Target {
-		res.Notes = append(res.Notes, a.costNote(ctx, p.Target)...)
+	a.noteTargets(ctx, was, p, res)
+	if !req.Add && !req.Remove {
+		res.Notes = append(res.Notes, changedEncryption(was, p)...)
 	}
-	res.Notes = append(res.Notes, changedEncryption(was, p)...)
 	if err := a.setupFile(ctx, p.DB, res); err != nil {
 		return err
 	}
@@ -160,7 +164,7 @@ func (a *Agent) finishSetup(ctx context.Context, was, p app.Prefs, req app.Setup
 	} else {
 		res.Steps = append(res.Steps, "Wrote litestream.yml, with which the stock litestream command restores the same copies.")
 	}
-	return a.adoptPrefs(ctx, was, p)
+	return a.adoptPrefs(ctx, was, p, tried)
 }
 
 func (a *Agent) prefs(ctx context.Context) (p app.Prefs, err error) {
@@ -178,13 +182,12 @@ func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 		}
 		return ""
 	}
-	if req.Target != "" && req.Target != p.Target {
-		p.User, p.Credentials, p.Encryption = "", "", ""
-	}
 	p.DB = first(req.DB, p.DB, a.cfg.Layout.DB)
-	p.Target = first(req.Target, p.Target, a.cfg.Layout.DefaultTarget)
+	p, err := wishTargets(p, req, a.cfg.Layout.DefaultTarget)
+	if err != nil {
+		return p, err
+	}
 	p.User = first(req.User, p.User)
-	p.Credentials = first(req.Credentials, p.Credentials)
 	if !filepath.IsAbs(p.DB) {
 		return p, app.Errorf(app.CodeInvalid, "setup", "The file %s needs a full path.", p.DB).WithHint("Give it from the root on.")
 	}
@@ -204,13 +207,25 @@ func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 	return p, nil
 }
 
-func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequest, res *app.SetupResult) error {
-	storage, err := a.cfg.OpenStorage(ctx, *p)
+// setupTargets uses each target that is to be tried, and settles whose copies they are and who writes.
+func (a *Agent) setupTargets(ctx context.Context, p *app.Prefs, tried []app.Place, req app.SetupRequest, res *app.SetupResult) error {
+	res.User = p.User
+	for _, place := range tried {
+		if err := a.setupTarget(ctx, p, place, req, res); err != nil {
+			return err
+		}
+		req.Branch = false // once is enough for all
+	}
+	return nil
+}
+
+func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, place app.Place, req app.SetupRequest, res *app.SetupResult) error {
+	storage, err := a.cfg.OpenStorage(ctx, p.At(place))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = storage.Close() }()
-	if err := create(ctx, storage, p.Target, req); err != nil {
+	if err := create(ctx, storage, place.Target, req); err != nil {
 		return err
 	}
 	if req.Create {
@@ -227,14 +242,14 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, req app.SetupRequ
 		return err
 	}
 	res.User = p.User
-	if err := settleEncryption(ctx, storage, *p, req, res); err != nil {
+	if err := settleEncryption(ctx, storage, p.At(place), req, res); err != nil {
 		return err
 	}
 	if err := a.settlePrimary(ctx, storage, p.User, req, res); err != nil {
 		return err
 	}
 	if same, err := storage.SameDisk(filepath.Dir(p.DB)); err == nil && same {
-		res.Notes = append(res.Notes, "The copies are on the same disk as the file: they protect from mistakes, not from losing the disk.")
+		res.Notes = append(res.Notes, onSameDisk(*p, place))
 	}
 	return nil
 }
@@ -278,12 +293,26 @@ func (a *Agent) setupFile(ctx context.Context, path string, res *app.SetupResult
 	return nil
 }
 
+// writeLitestreamYML writes one file for each target: the stock tool knows one for a database.
 func (a *Agent) writeLitestreamYML(p app.Prefs) error {
-	yml, err := config.LitestreamYML(p.DB, p.Target, machinePrefix(p.User, a.cfg.Machine.ID), p.Encryption)
-	if err != nil {
-		return err
+	places := p.Places()
+	for i, place := range places {
+		path := a.cfg.Layout.LitestreamOf(i)
+		var others []string
+		for j := range places {
+			if j != i {
+				others = append(others, filepath.Base(a.cfg.Layout.LitestreamOf(j)))
+			}
+		}
+		yml, err := config.LitestreamYML(p.DB, place.Target, machinePrefix(p.User, a.cfg.Machine.ID), place.Encryption, others...)
+		if err != nil {
+			return err
+		}
+		if err := config.WriteFile(path, yml); err != nil {
+			return err
+		}
 	}
-	return config.WriteFile(a.cfg.Layout.LitestreamYML, yml)
+	return a.cfg.Layout.DropLitestreamFrom(len(places))
 }
 
 // machinePrefix is where a machine's objects live below the target.
@@ -291,18 +320,13 @@ func machinePrefix(user, machine string) string { return "standalone/" + user + 
 
 // adoptPrefs saves the new wishes. What was known about another file or target is forgotten; setting up the same
 // again forgets only what is believed to be at the target, so that it is looked at anew.
-func (a *Agent) adoptPrefs(ctx context.Context, was, p app.Prefs) error {
+func (a *Agent) adoptPrefs(ctx context.Context, was, p app.Prefs, tried []app.Place) error {
 	var err error
 	e := a.do(ctx, func() {
 		if err = a.savePrefs(p); err != nil {
 			return
 		}
-		rec := &a.core.records
-		rec.ReplicatedTXID, rec.LastReplicatedAt = "", time.Time{}
-		rec.LastDrill = nil
-		if was.DB != p.DB || was.Target != p.Target || was.User != p.User {
-			rec.Undo, rec.Pins, rec.Usage = nil, nil, app.Usage{}
-		}
+		a.forgetTargets(was, p, tried)
 		a.core.report = app.Report{}
 		err = a.saveRecords()
 		if a.core.engine != nil {

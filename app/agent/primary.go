@@ -108,13 +108,52 @@ func (a *Agent) source(ctx context.Context, p app.Prefs, r app.Replica, plan app
 		return from, writer, err
 	}
 	from = app.Origin{Lineage: machines[i].Lineage, Machine: plan.Machine, Host: machines[i].Host, Point: plan.Point.ID, At: a.cfg.Now().UTC()}
-	storage, err := a.cfg.OpenStorage(ctx, p)
+	storage, err := a.cfg.OpenStorage(ctx, p.At(placeOf(p, plan.Target)))
 	if err != nil {
 		return from, writer, err
 	}
 	defer func() { _ = storage.Close() }()
 	writer, err = storage.Primary(ctx, p.User, from.Lineage)
 	return from, writer, err
+}
+
+// placeOf is the one of the targets that a plan reads, the first one where it does not say.
+func placeOf(p app.Prefs, target string) app.Place {
+	places := p.Places()
+	return places[max(0, slices.IndexFunc(places, func(is app.Place) bool { return is.Target == target }))]
+}
+
+// takeOver makes this machine the one that writes a history at the target that was read, and where it can at the others:
+// those that are away say themselves who writes there once they are back.
+func (a *Agent) takeOver(ctx context.Context, p app.Prefs, read, lineage string) error {
+	first := placeOf(p, read)
+	if err := a.takeOverAt(ctx, p.At(first), lineage); err != nil {
+		return err
+	}
+	for _, place := range p.Places() {
+		if place == first {
+			continue
+		}
+		limited, cancel := context.WithTimeout(ctx, othersLimit)
+		if err := a.takeOverAt(limited, p.At(place), lineage); err != nil {
+			a.log.Warn("history not taken over", "target", place.Target, "error", err)
+		}
+		cancel()
+	}
+	return nil
+}
+
+func (a *Agent) takeOverAt(ctx context.Context, p app.Prefs, lineage string) error {
+	storage, err := a.cfg.OpenStorage(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = storage.Close() }()
+	is, err := storage.Primary(ctx, p.User, lineage)
+	if err != nil || is.Machine == a.cfg.Machine.ID || is.Machine == "" {
+		return err
+	}
+	return storage.TakeOver(ctx, p.User, lineage, a.cfg.Machine.ID, a.cfg.Host)
 }
 
 // follow lets the file go on with the history it was restored from, or with its own beside it, and says which.
@@ -132,12 +171,7 @@ func (a *Agent) follow(ctx context.Context, p app.Prefs, r app.Replica, plan app
 		return "It goes on as a branch of its own, beside " + hostOf(writer) + ", which writes the history it came from.", err
 	}
 	if other {
-		storage, err := a.cfg.OpenStorage(ctx, p)
-		if err != nil {
-			return "", err
-		}
-		defer func() { _ = storage.Close() }()
-		if err := storage.TakeOver(ctx, p.User, from.Lineage, a.cfg.Machine.ID, a.cfg.Host); err != nil {
+		if err := a.takeOver(ctx, p, plan.Target, from.Lineage); err != nil {
 			return "", err
 		}
 	}

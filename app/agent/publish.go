@@ -54,53 +54,16 @@ func (a *Agent) compose() app.Status {
 	if s.Error == nil {
 		s.Error = c.notice
 	}
-	s.Healthy = healthy(s, f.Now, a.drillEvery()) || cloudHealthy(s, f.Now)
+	if s.Standalone != nil {
+		a.judge(&s, f.Now)
+	}
+	s.Healthy = s.Standalone != nil && s.Standalone.Healthy || cloudHealthy(s, f.Now)
 	s.Summary = summary(s, f.Now)
 	return s
 }
 
-func (a *Agent) standalone() app.StandaloneStatus {
-	st := a.known()
-	if a.core.report.Standalone != nil {
-		st = *a.core.report.Standalone
-	}
-	st.Target, st.Encryption = a.core.prefs.Target, a.core.prefs.Encryption
-	st.Retention = a.promises(st.Target, a.core.prefs.Kept())
-	st.MonthlyCost = a.cost(st.Target, st.Usage)
-	one := st
-	one.Targets = nil
-	st.Targets = []app.StandaloneStatus{one}
-	return st
-}
-
-// drillEvery is the interval of test restores for the target in use.
-func (a *Agent) drillEvery() time.Duration {
-	if isFolder(a.core.prefs.Target) {
-		return 24 * time.Hour
-	}
-	return 7 * 24 * time.Hour
-}
-
-// healthy: the last drill passed and is no older than twice its interval, nothing has waited for over a minute, the
-// target was not lost for that long, no fault stands, and the file is being kept.
-func healthy(s app.Status, now time.Time, drillEvery time.Duration) bool {
-	st := s.Standalone
-	return s.State == app.StateStandalone && s.Error == nil && st != nil &&
-		st.LastDrill != nil && st.LastDrill.OK && now.Sub(st.LastDrill.At) <= 2*drillEvery && !ahead(st.LastDrill.At, now) &&
-		(st.WaitingSince.IsZero() || now.Sub(st.WaitingSince) <= overdue) && st.ReplicatedTXID != "" &&
-		(offlineSince(s).IsZero() || now.Sub(offlineSince(s)) <= overdue)
-}
-
 // ahead tells that t was said by a clock that was wrong: it is in the future by more than two clocks differ.
 func ahead(t, now time.Time) bool { return t.Sub(now) > time.Minute }
-
-// offlineSince is when the target was lost, also while nothing waits for it; zero while it is not.
-func offlineSince(s app.Status) time.Time {
-	if s.Progress == nil || s.Progress.Phase != app.PhaseOffline {
-		return time.Time{}
-	}
-	return s.Progress.Since
-}
 
 // summary is the sentence that matters.
 func summary(s app.Status, now time.Time) string {
@@ -120,7 +83,7 @@ func summary(s app.Status, now time.Time) string {
 	case app.StateError:
 		return s.Error.Message
 	default:
-		return standaloneSentence(s, now)
+		return severalSentence(s, now)
 	}
 }
 
@@ -131,20 +94,19 @@ func pausedSentence(until, now time.Time) string {
 	return fmt.Sprintf("Paused until %s. Changes stay on this machine meanwhile.", clock(until, now))
 }
 
-func standaloneSentence(s app.Status, now time.Time) string {
-	st := s.Standalone
+func standaloneSentence(st app.StandaloneStatus, now time.Time) string {
 	switch {
 	case st.LastDrill != nil && !st.LastDrill.OK:
 		return fmt.Sprintf("The copy of %s could not be proved: %s", clock(st.LastDrill.At, now), st.LastDrill.Problem)
-	case st.ReplicatedTXID == "" && s.Progress != nil && s.Progress.Phase == app.PhaseOffline:
-		return "Nothing is protected yet: " + s.Progress.Cause
+	case st.ReplicatedTXID == "" && st.Progress != nil && st.Progress.Phase == app.PhaseOffline:
+		return "Nothing is protected yet: " + st.Progress.Cause
 	case st.ReplicatedTXID == "":
 		return "First copy under way. Nothing is protected yet."
-	case s.Progress != nil && s.Progress.Phase == app.PhaseOffline:
-		return fmt.Sprintf("Offline since %s. Changes are kept here and go up by themselves. %s", clock(s.Progress.Since, now), s.Progress.Cause)
+	case st.Progress != nil && st.Progress.Phase == app.PhaseOffline:
+		return fmt.Sprintf("Offline since %s. Changes are kept here and go up by themselves. %s", clock(st.Progress.Since, now), st.Progress.Cause)
 	case st.LastDrill == nil:
 		return "The first copy is there. It is being proved with a test restore."
-	case s.Healthy:
+	case st.Healthy:
 		return fmt.Sprintf("You are protected. You can go back to any moment up to %s.", clock(st.LastReplicatedAt, now))
 	case !st.WaitingSince.IsZero() && now.Sub(st.WaitingSince) > overdue:
 		return fmt.Sprintf("Changes have been waiting for your storage since %s.", clock(st.WaitingSince, now))
@@ -175,15 +137,15 @@ func (a *Agent) untilNextLook() time.Duration {
 	if a.core.engine == nil {
 		at(a.core.retryAt)
 	}
-	if st := a.core.report.Standalone; st != nil {
+	for _, st := range a.reportedTargets() {
 		if !st.WaitingSince.IsZero() {
 			at(st.WaitingSince.Add(overdue + time.Millisecond))
 		}
-		if p := a.core.report.Progress; p != nil && p.Phase == app.PhaseOffline {
+		if p := st.Progress; p != nil && p.Phase == app.PhaseOffline {
 			at(p.Since.Add(overdue + time.Millisecond))
 		}
 		if st.LastDrill != nil {
-			at(st.LastDrill.At.Add(2*a.drillEvery() + time.Millisecond))
+			at(st.LastDrill.At.Add(2*drillEvery(st.Target) + time.Millisecond))
 		}
 	}
 	a.cloudLooks(at)

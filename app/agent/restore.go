@@ -18,25 +18,6 @@ const (
 	markLimit = 20 * time.Second
 )
 
-// withReplica opens the target for reading and calls f.
-func (a *Agent) withReplica(ctx context.Context, op string, f func(app.Prefs, app.Replica) error) error {
-	p, err := a.prefs(ctx)
-	if err != nil {
-		return err
-	}
-	if p.Target == "" {
-		return app.Errorf(app.CodeInvalid, op, "No storage is set up yet.").WithHint("Run `coditect-sync setup --target URL` first.")
-	}
-	storage, err := a.cfg.OpenStorage(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = storage.Close() }()
-	r := storage.Replica(p.User, a.cfg.Machine.ID)
-	defer func() { _ = r.Close() }()
-	return f(p, r)
-}
-
 // Points implements app.Restorer.
 func (a *Agent) Points(ctx context.Context, machine string) (t app.Timeline, err error) {
 	err = a.withReplica(ctx, "points", func(_ app.Prefs, r app.Replica) error {
@@ -86,13 +67,16 @@ func (a *Agent) plan(ctx context.Context, p app.Prefs, r app.Replica, req app.Re
 	if err := a.checkRequest(req); err != nil {
 		return app.RestorePlan{}, err
 	}
+	if err := narrowed(p, r, req.Target); err != nil {
+		return app.RestorePlan{}, err
+	}
 	plan, err := r.Plan(ctx, req.Machine, req.Moment)
 	if err != nil {
 		return plan, err
 	}
 	size := float64(plan.DBBytes)
 	read := float64(plan.Bytes) / rateNetwork
-	if isHere(p.Target) {
+	if isHere(cmp.Or(plan.Target, p.Target)) {
 		read = size / rateRead
 	}
 	plan.Seconds = read + size/rateCheck
@@ -262,6 +246,7 @@ func (a *Agent) fetch(ctx context.Context, p app.Prefs, r app.Replica, plan app.
 	if err != nil {
 		return res, err
 	}
+	res.Target, res.Missing = readFrom(r)
 	res.Tables, err = file.Check(ctx, image)
 	res.Rows = rowsOf(res.Tables)
 	return res, err

@@ -42,18 +42,33 @@ func (a *Agent) PlanRetention(ctx context.Context, wish string) (plan app.Retent
 		if err := a.do(ctx, func() { pins = append(pins, a.core.records.Pins...) }); err != nil {
 			return plan, err
 		}
-		err = a.withReplica(ctx, "retention", func(_ app.Prefs, r app.Replica) error {
-			plan, err = r.Thinning(ctx, p.Kept(), then, pins)
-			return err
+		err = a.withReplica(ctx, "retention", func(p app.Prefs, r app.Replica) error {
+			if plan, err = r.Thinning(ctx, p.Kept(), then, pins); err != nil {
+				return err
+			}
+			each := []answer[app.RetentionPlan]{{target: p.Target, value: plan}}
+			if all, several := r.(*sources); several {
+				each = all.thinned
+			}
+			return a.costPlan(ctx, each, &plan)
 		})
 	}
-	usage := a.usage(ctx)
-	usage.Stored = plan.Stored
-	plan.MonthlyCost = a.cost(p.Target, usage)
-	usage.Stored = plan.StoredThen
-	plan.MonthlyCostThen = a.cost(p.Target, usage)
-	plan.Wish, plan.Now, plan.Then = then.String(), a.promises(p.Target, p.Kept()), a.promises(p.Target, then)
+	slowest := slowestOf(p)
+	plan.Wish, plan.Now, plan.Then = then.String(), a.promises(slowest, p.Kept()), a.promises(slowest, then)
 	return plan, err
+}
+
+// costPlan adds what the targets cost, now and then.
+func (a *Agent) costPlan(ctx context.Context, each []answer[app.RetentionPlan], plan *app.RetentionPlan) error {
+	return a.do(ctx, func() {
+		for _, one := range each {
+			usage := a.usageOf(one.target)
+			usage.Stored = one.value.Stored
+			plan.MonthlyCost = plan.MonthlyCost.Plus(a.cost(one.target, usage))
+			usage.Stored = one.value.StoredThen
+			plan.MonthlyCostThen = plan.MonthlyCostThen.Plus(a.cost(one.target, usage))
+		}
+	})
 }
 
 // editRetention saves a retention. The engine asks for it whenever it thins, so nothing is started anew.
@@ -69,7 +84,7 @@ func (a *Agent) editRetention(ctx context.Context, wish string) error {
 		p.Retention = r.String()
 		if err = (config.PrefsFile{Path: a.cfg.Layout.Prefs}).Save(p); err == nil {
 			a.core.prefs = p
-			said = strings.Join(a.promises(p.Target, r), ", ")
+			said = strings.Join(a.promises(slowestOf(p), r), ", ")
 			a.publish()
 		}
 	})

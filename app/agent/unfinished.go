@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (a *Agent) imagePath(p app.Prefs, to string) string {
 
 // imageOf says what a plan's image is of.
 func imageOf(p app.Prefs, plan app.RestorePlan) string {
-	return fmt.Sprintf("%q", []string{p.DB, p.Target, p.User, plan.Machine, plan.Point.ID})
+	return fmt.Sprintf("%q", []string{p.DB, cmp.Or(plan.Target, p.Target), p.User, plan.Machine, plan.Point.ID})
 }
 
 // unfinished is the restore that did not come to its end, nil for none.

@@ -104,7 +104,7 @@ func protected() app.Status {
 		Healthy: true, Summary: "You are protected. You can go back to any moment up to 14:02:51.",
 		DB: app.DBStatus{Path: "/home/mira/context.db", Bytes: 412e6, SQLiteVersion: "3.51.3"},
 		Standalone: &app.StandaloneStatus{
-			Target: "gs://mira-memory/work", TXID: "00000000000a1f", ReplicatedTXID: "00000000000a1f",
+			Healthy: true, Target: "gs://mira-memory/work", TXID: "00000000000a1f", ReplicatedTXID: "00000000000a1f",
 			LastReplicatedAt: now, LastDrill: &app.Drill{At: now.Add(-3 * time.Hour), OK: true, Rows: 128431, TXID: "0000000000000a00"},
 			NextDrillAt: now.Add(6 * 24 * time.Hour),
 		},

@@ -63,6 +63,18 @@ func statuses() map[string]app.Status {
 			st.Standalone.Retention = []string{"Every 5 seconds for a day", "every hour for 90 days"}
 			st.Standalone.MonthlyCost = &app.Cost{Total: 0.04, Requests: 0.01, Storage: 0.02, Fetching: 0.01, Stored: 1.2e9, Prices: "Google Cloud Storage"}
 		}),
+		"several": with(func(st *app.Status) {
+			folder, bucket := *st.Standalone, *st.Standalone
+			folder.Target, folder.Healthy = "file:///mnt/nas/memory", true
+			bucket.Healthy, bucket.LagBytes, bucket.WaitingSince = false, 48200, now.Add(-42*time.Minute)
+			bucket.StartsOverSince = now.Add(-time.Minute)
+			bucket.Progress = &app.Progress{Phase: app.PhaseOffline, Since: now.Add(-42 * time.Minute), Cause: "The storage does not answer.", NextTry: now.Add(20 * time.Second)}
+			st.Healthy, st.Progress = false, bucket.Progress
+			st.Summary = "Proved at file:///mnt/nas/memory, but not everywhere. gs://mira-memory/work: Offline since 13:20:51. Changes are kept here and go up by themselves. The storage does not answer."
+			bucket.Targets = []app.StandaloneStatus{folder, bucket}
+			bucket.Retention = []string{"Every 5 seconds for the last hour"}
+			st.Standalone = &bucket
+		}),
 		"hostile": with(func(st *app.Status) {
 			st.Machine, st.DB.Path, st.Standalone.Target = hostileText, "/tmp/"+hostileText, "file:///"+hostileText
 			st.Summary = hostileText

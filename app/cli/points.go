@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,20 +56,29 @@ func (p *program) points(ctx context.Context, machine string, limit int) error {
 }
 
 func (p *program) tellPoints(line app.Timeline, all int) {
+	tellMissing(p.out, line.Missing)
 	if all == 0 {
 		p.out.line(plain.of("The first point appears with the first copy."))
 		return
 	}
 	now := p.now()
 	t := table{{title: "moment"}, {title: "what", opt: true}, {title: "size", right: true}, {title: "kept", opt: true}, {title: "point"}}
+	places := targetsOf(line)
+	if len(places) > 0 {
+		t = append(t, column{title: "storage"})
+	}
 	oldest := line.Oldest
 	for _, pt := range line.Points {
 		kept := ""
 		if !pt.Pinned.IsZero() {
 			kept = "until " + day(pt.Pinned, now)
 		}
-		t.row(plain.of("%s", exactMoment(pt.Time, now)), plain.of("%s", kindName(pt.Kind)), plain.of("%s", amount(pt.Size)),
-			plain.of("%s", kept), plain.of("%s", pt.ID))
+		cells := []span{plain.of("%s", exactMoment(pt.Time, now)), plain.of("%s", kindName(pt.Kind)), plain.of("%s", amount(pt.Size)),
+			plain.of("%s", kept), plain.of("%s", pt.ID)}
+		if len(places) > 0 {
+			cells = append(cells, plain.of("%s", numbersOf(pt.Targets, places)))
+		}
+		t.row(cells...)
 		if oldest.IsZero() || pt.Time.Before(oldest) {
 			oldest = pt.Time
 		}
@@ -74,10 +86,39 @@ func (p *program) tellPoints(line app.Timeline, all int) {
 	p.out.line(strong.of("You can go back as far as %s.", moment(oldest, now)))
 	p.out.gap()
 	p.out.table(t)
+	for i, place := range places {
+		if i == 0 {
+			p.out.gap()
+		}
+		p.out.field(strconv.Itoa(i+1), plain.of("%s", place))
+	}
 	if shown := len(line.Points); shown < all {
 		p.out.gap()
 		p.out.line(quiet.of("%s of %s; --limit 0 shows all.", grouped(int64(shown)), count(int64(all), "point")))
 	}
+}
+
+// targetsOf are the storages that hold points, where there are several; they are shown by their numbers.
+func targetsOf(line app.Timeline) (all []string) {
+	for _, pt := range line.Points {
+		for _, target := range pt.Targets {
+			if !slices.Contains(all, target) {
+				all = append(all, target)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func numbersOf(targets, all []string) string {
+	var out []string
+	for i, place := range all {
+		if slices.Contains(targets, place) {
+			out = append(out, strconv.Itoa(i+1))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func kindName(k app.PointKind) string {

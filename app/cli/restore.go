@@ -20,6 +20,7 @@ type restoreFlags struct {
 	preview                bool
 	takeOver, branch       bool
 	at, point, machine, to string
+	from                   string
 	tables, ids            []string
 	where, keyFile         string
 }
@@ -48,6 +49,7 @@ func (p *program) restoreVerb() *cobra.Command {
 	p.word(c, &f.point, "point", "the point with this `ID` (see points)")
 	p.word(c, &f.machine, "machine", "`NAME` or id of another machine (see machines)")
 	p.word(c, &f.to, "to", "write to this new `FILE` instead of the live one")
+	p.word(c, &f.from, "from", "`URL` of the one of several storages to read (the best one otherwise)")
 	c.Flags().StringArrayVar(&f.tables, "table", nil, "bring back only rows of this `TABLE`; may be repeated")
 	c.Flags().StringArrayVar(&f.ids, "id", nil, "with --table: only the row with this `ID`; may be repeated")
 	p.word(c, &f.where, "where", "with --table: only rows that meet this `CONDITION` in SQL, as they were then")
@@ -143,7 +145,11 @@ func (p *program) agreed(ctx context.Context, s *session, req app.RestoreRequest
 
 // restoreRequest checks what was typed before anything is asked of an agent.
 func (p *program) restoreRequest(f restoreFlags) (app.RestoreRequest, error) {
-	req := app.RestoreRequest{Machine: f.machine, Moment: app.Moment{Point: f.point}}
+	from, err := targetURL(f.from)
+	if err != nil {
+		return app.RestoreRequest{}, err
+	}
+	req := app.RestoreRequest{Machine: f.machine, Moment: app.Moment{Point: f.point}, Target: from}
 	said := 0
 	for _, is := range []bool{f.latest, f.at != "", f.point != ""} {
 		if is {

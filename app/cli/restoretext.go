@@ -23,6 +23,10 @@ func (p *program) tellPlan(ctx context.Context, s *screen, svc app.Service, req 
 		s.field("You asked for", plain.of("%s; this is the newest point at or before it", moment(req.At, now)))
 	}
 	s.field("Point", plain.of("%s", plan.Point.ID))
+	if plan.Target != "" {
+		s.field("Storage", plain.of("%s", plan.Target))
+	}
+	tellMissing(s, plan.Missing)
 	if plan.Machine != st.MachineID {
 		s.field("Machine", plain.of("%s", p.nameOf(ctx, svc, plan.Machine)))
 	}
@@ -65,6 +69,10 @@ func (p *program) tellRestored(res app.RestoreResult, live bool) {
 	}
 	p.out.field("File", plain.of("%s", res.Path))
 	p.out.field("Point", plain.of("%s", res.Point.ID))
+	if res.Target != "" {
+		p.out.field("Storage", plain.of("%s", res.Target))
+	}
+	tellMissing(p.out, res.Missing)
 	p.out.field("Checked", plain.of("integrity %s, %s", res.Integrity, count(res.Rows, "row")), equalSpan(res))
 	if res.Had > 0 {
 		p.out.field("Was here", plain.of("%s of the copy, and not fetched again", amount(res.Had)))

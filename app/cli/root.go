@@ -31,7 +31,7 @@ func (p *program) root() *cobra.Command {
 	p.words = append(p.words, "home")
 	root.PersistentFlags().BoolVar(&p.plain, "no-color", false, "no colours (NO_COLOR)")
 	root.AddCommand(
-		p.setupVerb(), p.startVerb(), p.stopVerb(), p.statusVerb(), p.pointsVerb(), p.restoreVerb(), p.undoVerb(), p.verifyVerb(), p.retentionVerb(),
+		p.setupVerb(), p.startVerb(), p.stopVerb(), p.statusVerb(), p.pointsVerb(), p.restoreVerb(), p.undoVerb(), p.verifyVerb(), p.retentionVerb(), p.targetVerb(),
 		p.modeVerb(), p.pauseVerb(), p.resumeVerb(), p.machinesVerb(), p.doctorVerb(), p.agentVerb(), p.windowVerb(), p.quitVerb(),
 		p.loginVerb(), p.logoutVerb(), p.pushVerb(), p.migrateVerb(), p.rebuildVerb(), p.lostVerb(),
 		p.projectVerb(), p.teamVerb(),

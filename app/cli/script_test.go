@@ -29,6 +29,7 @@ const patience = 90 * time.Second
 //	flip FILE | cut FILE        damages a file
 //	hold HOME | free HOME       takes the lock of HOME as an agent would that does not answer
 //	newest VAR FOLDER           sets VAR to the newest .ltx file below FOLDER
+//	away NAME | back NAME       breaks every connection to the part of the bucket with that name
 func TestScripts(t *testing.T) {
 	gcs := apptest.StartGCS(t, "memory")
 	path := withTools(t, "filippo.io/age/cmd/age@v1.3.2", "filippo.io/age/cmd/age-keygen@v1.3.2", "github.com/benbjohnson/litestream/cmd/litestream@v0.5.18")
@@ -42,11 +43,18 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", env.Getenv("PATH")+string(filepath.ListSeparator)+path)
 			env.Setenv("GCS", gcs.URL)
 			env.Values[heldKey{}] = map[string]*local.Held{}
+			env.Values[awayKey{}] = map[string]func(){}
 			env.Defer(func() { endAgents(t, env.WorkDir) })
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await, "kill9": kill9, "flip": flip, "cut": cut, "newest": newest, "hold": hold, "free": free,
+			"away": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Value(awayKey{}).(map[string]func())[args[0]] = gcs.Fault(apptest.On("", args[0]), apptest.Unplugged)
+			},
+			"back": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Value(awayKey{}).(map[string]func())[args[0]]()
+			},
 		},
 	})
 }
@@ -163,6 +171,9 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 func free(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Value(heldKey{}).(map[string]*local.Held)[args[0]].Release())
 }
+
+// awayKey is where the faults of away are kept.
+type awayKey struct{}
 
 // heldKey is where the locks of hold are kept.
 type heldKey struct{}

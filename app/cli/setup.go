@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,9 @@ touched. The storage is one of
   s3://bucket/folder?endpoint=https://HOST      a server that speaks S3
   sftp://user@host/folder                       a folder of another computer, over SSH; host:PORT where it is not 22
 
+or several, with --target for each: every one holds the whole history by itself, and none waits for another. Those of before
+that are not named any more are not written any more; coditect-sync target adds and removes one.
+
 Keys are never part of it: those for s3:// are found where AWS tools keep them (~/.aws/credentials, the environment, the
 machine's role), those for sftp:// in the ssh agent and ~/.ssh, which must know the server already. The storage is written to, read back and cleaned up before anything is saved.
 
@@ -30,12 +34,21 @@ the key to setup. Without the key nobody can read the copies, we neither.`
 
 func (p *program) setupVerb() *cobra.Command {
 	var req app.SetupRequest
+	var targets []string
 	var yes bool
 	var keyFile string
-	c := p.readingVerb("setup", "Choose the file and the storage", func(ctx context.Context) error { return p.setup(ctx, req, keyFile, yes) })
+	c := p.readingVerb("setup", "Choose the file and the storage", func(ctx context.Context) error {
+		if slices.Contains(targets, "") {
+			return app.Errorf(app.CodeInvalid, "setup", "--target is empty.").WithHint("Give it a value, or leave it out.")
+		}
+		if len(targets) > 0 {
+			req.Target, req.More = targets[0], append(req.More, targets[1:]...)
+		}
+		return p.setup(ctx, req, keyFile, yes)
+	})
 	c.Long = setupLong
 	p.word(c, &req.DB, "db", "the SQLite `FILE` to keep safe")
-	p.word(c, &req.Target, "target", "where the copies go, a `URL` or a folder")
+	c.Flags().StringArrayVar(&targets, "target", nil, "where the copies go, a `URL` or a folder; may be repeated, and each holds the whole history")
 	p.word(c, &req.User, "user", "whose copies they are at the storage, an `ID`")
 	p.word(c, &req.Credentials, "credentials", "service-account key `FILE` for a gs:// storage")
 	c.Flags().BoolVar(&req.Encrypt, "encrypt", false, "encrypt the copies on this machine, with a new recovery key")
@@ -149,8 +162,15 @@ func fullPaths(req *app.SetupRequest) (err error) {
 	if req.Credentials, err = absoluteOrEmpty(req.Credentials); err != nil {
 		return err
 	}
-	req.Target, err = targetURL(req.Target)
-	return err
+	if req.Target, err = targetURL(req.Target); err != nil {
+		return err
+	}
+	for i := range req.More {
+		if req.More[i], err = targetURL(req.More[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *program) tellSetup(res app.SetupResult, own bool) {
@@ -160,6 +180,9 @@ func (p *program) tellSetup(res app.SetupResult, own bool) {
 	p.out.gap()
 	p.out.field("File", plain.of("%s", res.DB))
 	p.out.field("Storage", plain.of("%s", res.Target))
+	for _, more := range res.More {
+		p.out.field("and", plain.of("%s", more))
+	}
 	p.out.field("User", plain.of("%s", res.User))
 	if res.Encryption != "" {
 		p.out.field("Encrypted", plain.of("with the recovery key %s", res.Encryption))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (p *program) tellStatus(st app.Status) {
 	if st.Standalone != nil && st.Mode != app.ModeCloud {
 		p.tellStandalone(*st.Standalone, st.Healthy, now)
 	}
-	if st.Progress != nil {
+	if st.Progress != nil && !saidOfTarget(st) {
 		p.out.field("Now", working.of("%s", progressSentence(*st.Progress, now)))
 	}
 	if st.Undo != nil {
@@ -50,6 +51,16 @@ func (p *program) tellStatus(st app.Status) {
 	if failedProof(st) {
 		p.tellProofTables(st.Cloud.LastProof.Tables)
 	}
+}
+
+// saidOfTarget tells that what is done now was said of one of several storages.
+func saidOfTarget(st app.Status) bool {
+	if st.Standalone == nil || len(st.Standalone.Targets) < 2 || st.Mode == app.ModeCloud {
+		return false
+	}
+	return slices.ContainsFunc(st.Standalone.Targets, func(one app.StandaloneStatus) bool {
+		return one.Progress != nil && *one.Progress == *st.Progress
+	})
 }
 
 func (p *program) tellFault(st app.Status) {
@@ -111,7 +122,33 @@ func sizeSuffix(n int64) string {
 }
 
 func (p *program) tellStandalone(st app.StandaloneStatus, healthy bool, now time.Time) {
+	if len(st.Targets) > 1 {
+		p.tellSeveral(st)
+		return
+	}
 	p.out.field("Storage", plain.of("%s", st.Target))
+	p.tellCopied(st, healthy, now)
+	if len(st.Retention) > 0 {
+		p.out.field("Kept", plain.of("%s", promised(st.Retention)))
+	}
+	if st.MonthlyCost != nil {
+		p.out.field("Costs", plain.of("%s", st.MonthlyCost.InWords()))
+	}
+}
+
+// tellSeveral says of each storage how it stands.
+func (p *program) tellSeveral(st app.StandaloneStatus) {
+	if len(st.Retention) > 0 {
+		p.out.field("Kept", plain.of("%s", promised(st.Retention)))
+	}
+	for _, one := range st.Targets {
+		p.tellTarget(one)
+	}
+	p.out.gap()
+}
+
+// tellCopied says what is at a storage, how that was proved, and what waits.
+func (p *program) tellCopied(st app.StandaloneStatus, healthy bool, now time.Time) {
 	if st.LastReplicatedAt.IsZero() {
 		p.out.field("Copied", plain.of("nothing yet"))
 	} else {
@@ -122,12 +159,6 @@ func (p *program) tellStandalone(st app.StandaloneStatus, healthy bool, now time
 		p.out.field("Next one", plain.of("%s", nextDrill(st.NextDrillAt, now)))
 	}
 	p.out.field("Waiting", waitingSpan(st, now))
-	if len(st.Retention) > 0 {
-		p.out.field("Kept", plain.of("%s", promised(st.Retention)))
-	}
-	if st.MonthlyCost != nil {
-		p.out.field("Costs", plain.of("%s", st.MonthlyCost.InWords()))
-	}
 }
 
 // drillSpan is green only where the proof still stands.

@@ -43,8 +43,14 @@ func (s storage) Keeper(spec agent.KeeperSpec) app.Keeper {
 	if err != nil {
 		return brokenKeeper{err}
 	}
+	var also []standalone.Another
+	for _, more := range spec.More {
+		if other, ok := more.Storage.(storage); ok { // openStorage makes no others
+			also = append(also, standalone.Another{Target: other.Target, Known: more.Known})
+		}
+	}
 	return standalone.NewKeeper(standalone.KeeperConfig{
-		File: file, Target: s.Target, User: spec.User, Machine: spec.Machine, Lineage: spec.Lineage, Host: spec.Host, Info: spec.Info,
+		File: file, Target: s.Target, Also: also, User: spec.User, Machine: spec.Machine, Lineage: spec.Lineage, Host: spec.Host, Info: spec.Info,
 		Known: spec.Known, Pins: spec.Pins, Retention: spec.Retention, Saving: spec.Saving, Tmp: spec.Tmp, Logger: s.log,
 	})
 }

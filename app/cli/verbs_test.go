@@ -325,7 +325,7 @@ func TestSetup(t *testing.T) {
 			return app.SetupResult{DB: "/x.db", Target: "file:///c", User: "mira", Steps: []string{"Did it."}, Notes: []string{"Mind this."}}, nil
 		}
 		got := call(t, f, terminal{own: true}, append([]string{"setup"}, c.args...)...)
-		if got.status != 0 || asked != c.want {
+		if got.status != 0 || !reflect.DeepEqual(asked, c.want) {
 			t.Errorf("%q: %+v, %+v", c.args, asked, got)
 		}
 		contains(t, got.out, "✓ Did it.\n", "▲ Mind this.\n", "Start with `coditect-sync start`.")
@@ -343,7 +343,7 @@ func TestSetupAsks(t *testing.T) {
 	}
 	got := call(t, f, terminal{width: 80, typed: "\n/mnt/nas\nmira\n"}, "setup")
 	want := app.SetupRequest{DB: "/home/mira/context.db", Target: "file:///mnt/nas", User: "mira"}
-	if got.status != 0 || len(asked) != 2 || asked[1] != want {
+	if got.status != 0 || len(asked) != 2 || !reflect.DeepEqual(asked[1], want) {
 		t.Errorf("%+v, %+v", asked, got)
 	}
 	contains(t, got.err, "[/home/mira/context.db]", "[gs://mira-memory/work]", "Several people keep copies here: mira, noor.", "Which one are you?")

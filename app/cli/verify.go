@@ -32,15 +32,33 @@ func (p *program) verify(ctx context.Context) error {
 		if p.json {
 			p.writeJSON(d)
 		}
+		if !p.json && len(d.Targets) > 0 {
+			p.tellDrills(d.Targets)
+		}
+		if !d.OK && d.Target != "" {
+			return app.Errorf(app.CodeFailed, "verify", "The copy at %s is not proved: %s", d.Target, sentence(d.Problem)).
+				WithHint("`coditect-sync target` says how each storage stands.")
+		}
 		if !d.OK {
 			return app.Errorf(app.CodeFailed, "verify", "The copy does not hold: %s", sentence(d.Problem)).
 				WithHint("`coditect-sync points` lists older moments, `coditect-sync doctor` looks for the cause.")
 		}
-		if !p.json {
+		if !p.json && len(d.Targets) == 0 {
 			p.tellDrill(d)
 		}
 		return nil
 	})
+}
+
+// tellDrills says of each of several storages how its test restore went.
+func (p *program) tellDrills(all []app.Drill) {
+	for _, d := range all {
+		if !d.OK {
+			p.out.block(0, 2, wrong.of("%s ", glyphStopped), plain.of("%s: %s", d.Target, sentence(d.Problem)))
+			continue
+		}
+		p.out.block(0, 2, proved.of("%s ", glyphProved), plain.of("%s: it restores, and every row is equal, %s, in %s.", d.Target, count(d.Rows, "row"), measured(d.Took)))
+	}
 }
 
 // prove compares this machine with the cloud.

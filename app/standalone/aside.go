@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,8 +79,7 @@ func (s *session) sealAll(ctx context.Context) bool {
 	if !ok || err != nil || after.change != before.change || s.beyondIndex() || !s.walIndex.blockedCheckpoint() {
 		return false
 	}
-	bytes, _ := s.pending(pos.TXID)
-	s.k.status.captured(s.now(), pos.TXID, bytes)
+	s.tellCaptured(s.now(), pos.TXID)
 	s.sealed = seal{pos.TXID, after.change}
 	return true
 }
@@ -121,7 +121,7 @@ func (s *session) comeBack(ctx context.Context) error {
 		}
 		s.log.Debug("another program checkpointed while the file was opened again; once more")
 	}
-	poke(s.shipWake)
+	s.wake()
 	return s.tune(ctx)
 }
 
@@ -151,7 +151,7 @@ func (s *session) reopen(ctx context.Context) (pinned bool, err error) {
 	}
 	if whole {
 		s.freshIndex() // when the writers were let go nobody had the file open, and its log was removed
-		if s.pagesDiffer() {
+		if slices.ContainsFunc(s.ships, (*shipper).pagesDiffer) {
 			s.ended = true
 			return false, errors.New("the file has pages of another size")
 		}

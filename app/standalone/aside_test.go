@@ -97,7 +97,7 @@ func TestComingBackUnderAStorm(t *testing.T) {
 	allThere(t, s, 1+5*600)
 }
 
-func allThere(t *testing.T, s *session, want int) {
+func allThere(t *testing.T, s *shipper, want int) {
 	t.Helper()
 	if err := s.ship(t.Context()); err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func passively(db *sql.DB) (stop func()) {
 }
 
 // awayFor steps aside as for a checkpoint of another program, which stepAside would have to see waiting.
-func awayFor(t *testing.T, s *session, during func()) {
+func awayFor(t *testing.T, s *shipper, during func()) {
 	t.Helper()
 	mustCapture(t, s)
 	pos, err := s.db.Pos()
@@ -144,9 +144,9 @@ func awayFor(t *testing.T, s *session, during func()) {
 	}
 }
 
-func mustCapture(t *testing.T, s *session) ltx.TXID {
+func mustCapture(t *testing.T, s *shipper) ltx.TXID {
 	t.Helper()
-	if _, err := s.capture(t.Context()); err != nil {
+	if err := s.capture(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	pos, err := s.db.Pos()

@@ -37,7 +37,7 @@ func (s *session) captureLoop(ctx context.Context) error {
 }
 
 func (s *session) captureTurn(ctx context.Context, first bool, retry *backoff) error {
-	grew, err := s.capture(ctx)
+	err := s.capture(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -48,13 +48,17 @@ func (s *session) captureTurn(ctx context.Context, first bool, retry *backoff) e
 	case err != nil:
 		retry.failed(s.now())
 		s.log.Warn("change not captured", "error", err)
-		s.k.status.captureFailed(classify("replicate", err))
+		for _, sh := range s.ships {
+			sh.status.captureFailed(classify("replicate", err))
+		}
 		return nil
 	}
 	retry.ok()
-	s.k.status.captureOK()
-	if grew || first {
-		poke(s.shipWake)
+	for _, sh := range s.ships {
+		sh.status.captureOK()
+	}
+	if first {
+		s.wake()
 	}
 	s.checkpoint(ctx)
 	return nil
@@ -122,8 +126,10 @@ func (s *session) waitForChange(ctx context.Context, watch *watcher, retry *back
 		if slept(before, s.now()) {
 			s.log.Info("woke up", "away", s.now().Round(0).Sub(before.Round(0)).String())
 			retry.reset()
-			poke(s.shipWake)
-			poke(s.drillWake)
+			s.wake()
+			for _, sh := range s.ships {
+				poke(sh.drillWake)
+			}
 			return nil
 		}
 		if retry.due(s.now()) || watch.changed() {
@@ -161,34 +167,45 @@ func slept(before, after time.Time) bool {
 	return wall > 3*lookEvery || wall < -lookEvery
 }
 
-// capture copies everything committed into local change files. It reports whether there was anything.
-func (s *session) capture(ctx context.Context) (bool, error) {
+// capture copies everything committed into local change files, and wakes who sends them.
+func (s *session) capture(ctx context.Context) error {
 	s.capturing.Lock()
 	defer s.capturing.Unlock()
 	if s.ended {
-		return false, errAside
+		return errAside
 	}
 	started := s.now()
 	before, _ := s.db.Pos()
 	if err := s.db.Sync(ctx); err != nil {
-		return false, err
+		return err
 	}
 	s.tellWhole("capture")
 	if err := s.exorcise(ctx); err != nil {
-		return false, err
+		return err
 	}
 	after, err := s.db.Pos()
 	if err != nil {
-		return false, err
+		return err
 	}
 	s.slim(after.TXID)
-	bytes, large := s.pending(after.TXID)
-	if large > 1 {
-		s.supersede()
-		bytes, _ = s.pending(after.TXID)
+	s.tellCaptured(started, after.TXID)
+	if after.TXID == before.TXID {
+		return nil
 	}
-	s.k.status.captured(started, after.TXID, bytes)
-	return after.TXID > before.TXID, nil
+	s.wake() // whoever captured it, for whichever target
+	return nil
+}
+
+// tellCaptured says how much waits for each target.
+func (s *session) tellCaptured(started time.Time, end ltx.TXID) {
+	for _, sh := range s.ships {
+		bytes, large := sh.pending(end)
+		if large > 1 {
+			s.supersede()
+			bytes, _ = sh.pending(end)
+		}
+		sh.status.captured(started, end, bytes)
+	}
 }
 
 // tellWhole notes that the last change holds the whole file, where it does, and logs why: for a large one that is much to send.
@@ -204,7 +221,7 @@ func (s *session) tellWhole(during string) {
 }
 
 // pending is the size of the local change files that are not at the target yet, and how many of them are large.
-func (s *session) pending(end ltx.TXID) (bytes int64, large int) {
+func (s *shipper) pending(end ltx.TXID) (bytes int64, large int) {
 	const enough = 10_000 // files; beyond that the exact figure does not matter
 	start := s.sentUpTo() + 1
 	if end > enough && start < end-enough {
@@ -218,9 +235,6 @@ func (s *session) pending(end ltx.TXID) (bytes int64, large int) {
 	}
 	return bytes, large
 }
-
-// sentUpTo is the newest change that is known to be at the target.
-func (s *session) sentUpTo() ltx.TXID { return max(s.k.status.replicated(), s.db.Replica.Pos().TXID) }
 
 // watcher tells when the WAL changes. Under load it is disarmed after the first event of a turn, so that a busy
 // writer costs one wake-up an interval, not one a commit.

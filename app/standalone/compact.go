@@ -51,7 +51,7 @@ func (k *Keeper) ages() []age {
 
 // upkeep merges, copies in full and thins what is due. It is called after an upload only: while nothing changes there
 // is nothing to merge, and no request is made.
-func (s *session) upkeep(ctx context.Context) error {
+func (s *shipper) upkeep(ctx context.Context) error {
 	if err := s.ensureFull(ctx); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (s *session) upkeep(ctx context.Context) error {
 }
 
 // thinIfDue thins once an hour, and when another retention was wished.
-func (s *session) thinIfDue(ctx context.Context, ages []age) error {
+func (s *shipper) thinIfDue(ctx context.Context, ages []age) error {
 	changed := s.thinnedTo != nil && !slices.Equal(s.thinnedTo, ages)
 	if s.thinnedTo = ages; !changed && s.now().Sub(s.thinnedAt) < thinEvery {
 		return nil
@@ -75,7 +75,7 @@ func (s *session) thinIfDue(ctx context.Context, ages []age) error {
 }
 
 // ensureFull makes the first full copy, and a new one when the newest is a day old.
-func (s *session) ensureFull(ctx context.Context) error {
+func (s *shipper) ensureFull(ctx context.Context) error {
 	full, err := s.index.list(ctx, snapshotLevel)
 	if err != nil {
 		return err
@@ -93,15 +93,20 @@ func (s *session) ensureFull(ctx context.Context) error {
 }
 
 // snapshot writes a full copy. The file must not be closed and its WAL not begun anew meanwhile.
-func (s *session) snapshot(ctx context.Context) (*ltx.FileInfo, error) {
+func (s *shipper) snapshot(ctx context.Context) (*ltx.FileInfo, error) {
 	s.reading.RLock()
 	defer s.reading.RUnlock()
-	return s.db.Snapshot(ctx)
+	pos, r, err := s.db.SnapshotReader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // lets checkpoints go on
+	return s.index.WriteLTXFile(ctx, snapshotLevel, 1, pos.TXID, r)
 }
 
 // promote makes the first copy, which holds every page, the first full copy: by a copy at the target, without sending
 // it again.
-func (s *session) promote(ctx context.Context) (bool, error) {
+func (s *shipper) promote(ctx context.Context) (bool, error) {
 	files, err := s.index.list(ctx, 0)
 	if err != nil || len(files) == 0 || files[0].MinTXID != 1 || files[0].MaxTXID != 1 {
 		return false, err
@@ -125,7 +130,7 @@ type copier interface {
 }
 
 // merge writes what has come to the finer level since the last merge as files of level a.level, one for each window.
-func (s *session) merge(ctx context.Context, a age) error {
+func (s *shipper) merge(ctx context.Context, a age) error {
 	for {
 		merged, err := s.mergeWindow(ctx, a)
 		if err != nil || !merged {
@@ -137,7 +142,7 @@ func (s *session) merge(ctx context.Context, a age) error {
 	}
 }
 
-func (s *session) mergeWindow(ctx context.Context, a age) (merged bool, err error) {
+func (s *shipper) mergeWindow(ctx context.Context, a age) (merged bool, err error) {
 	src, err := s.index.list(ctx, a.level-1)
 	if err != nil {
 		return false, err
@@ -230,26 +235,6 @@ func (s *session) openLocal(level int, minTXID, maxTXID ltx.TXID) (io.ReadCloser
 	return os.Open(s.db.LTXPath(level, minTXID, maxTXID))
 }
 
-// dropLocal removes the local copies of files that are at the target and merged; the newest stays, it is the position.
-func (s *session) dropLocal() {
-	merged, _ := s.index.list(context.Background(), 1)
-	end := min(maxTXID(merged), s.db.Replica.Pos().TXID)
-	entries, err := os.ReadDir(s.db.LTXLevelDir(0))
-	if err != nil {
-		return
-	}
-	pos, err := s.db.Pos()
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		lo, hi, err := ltx.ParseFilename(e.Name())
-		if err == nil && hi <= end && hi < pos.TXID {
-			s.logRemove(os.Remove(s.db.LTXPath(0, lo, hi)))
-		}
-	}
-}
-
 func (s *session) logRemove(err error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.log.Warn("local copy not removed", "error", err)
@@ -258,7 +243,7 @@ func (s *session) logRemove(err error) {
 
 // thin deletes what the retention no longer promises. A file goes only when a coarser level holds its range, never
 // when it is part of the newest point or of a pinned one.
-func (s *session) thin(ctx context.Context, ages []age) error {
+func (s *shipper) thin(ctx context.Context, ages []age) error {
 	files := map[int][]*ltx.FileInfo{}
 	for _, level := range []int{0, 1, 2, 3, snapshotLevel} { // the others are never used, and asking costs a request each
 		list, err := s.index.list(ctx, level)
@@ -363,7 +348,7 @@ func chain(files map[int][]*ltx.FileInfo, target ltx.TXID) []*ltx.FileInfo {
 }
 
 // fullCopy writes a new full copy and returns the TXID it holds.
-func (s *session) fullCopy(ctx context.Context, why string) (ltx.TXID, error) {
+func (s *shipper) fullCopy(ctx context.Context, why string) (ltx.TXID, error) {
 	s.log.Warn("new full copy", "reason", why)
 	s.index.forget()
 	info, err := s.snapshot(ctx)
@@ -374,7 +359,7 @@ func (s *session) fullCopy(ctx context.Context, why string) (ltx.TXID, error) {
 }
 
 // goOnFrom makes txid, which a full copy holds, the base of what is sent next; the caller holds shipping.
-func (s *session) goOnFrom(ctx context.Context, txid ltx.TXID) error {
+func (s *shipper) goOnFrom(ctx context.Context, txid ltx.TXID) error {
 	f, err := os.Open(s.db.LTXPath(0, txid, txid))
 	if err != nil {
 		return app.Errorf(app.CodeFailed, "replicate", "The newest change is not where it should be.").Wrap(err)
@@ -383,13 +368,15 @@ func (s *session) goOnFrom(ctx context.Context, txid ltx.TXID) error {
 	if _, err := s.index.WriteLTXFile(ctx, 0, txid, txid, f); err != nil {
 		return err
 	}
-	s.db.Replica.SetPos(ltx.Pos{TXID: txid})
+	s.at(txid)
+	s.isBased()
 	return nil
 }
 
 // rebase is the way on when the chain at the target has a gap or a damaged object: a new full copy, and everything
 // after it. Only its short second part keeps other uploads waiting.
-func (s *session) rebase(ctx context.Context, why string) error {
+func (s *shipper) rebase(ctx context.Context, why string) error {
+	defer s.keepFromHere()()
 	txid, err := s.fullCopy(ctx, why)
 	if err != nil {
 		return err

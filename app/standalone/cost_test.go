@@ -86,11 +86,8 @@ func TestRequestsAreCounted(t *testing.T) {
 		File: plainFile{path}, Target: target, User: twinUser, Machine: "m1", Lineage: "l1", Tmp: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
 		Info: func(context.Context) app.MachineInfo { return app.MachineInfo{} }, Now: clock.now, Known: app.StandaloneStatus{Usage: before},
 	})
-	s, err := k.open(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.status.onChange(func(r app.Report) { last = *r.Standalone })
+	s := begun(t, k)
+	k.onChange(func(r app.Report) { last = *r.Standalone })
 	for range 30 {
 		clock.pass(20 * time.Second)
 		if _, err := db.Exec("INSERT INTO notes(body) VALUES (randomblob(2000))"); err != nil {
@@ -103,11 +100,11 @@ func TestRequestsAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	image, _ := fetch(t, k.replica, "m1", app.Moment{}) // as a test restore does
+	image, _ := fetch(t, s.replica, "m1", app.Moment{}) // as a test restore does
 	if err := s.finish(); err != nil {
 		t.Fatal(err)
 	}
-	k.status.onChange(func(r app.Report) { last = *r.Standalone })
+	k.onChange(func(r app.Report) { last = *r.Standalone })
 	asked, stored := g.Counts(), int64(0)
 	for _, o := range g.Objects("memory", "") {
 		if filepath.Ext(o.Name) == ".ltx" {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -35,29 +36,65 @@ func (t *Target) DrillEvery() time.Duration {
 
 // Drill implements app.Keeper: it restores the newest point into a temporary file, checks it, and compares its row
 // hash with that of the live file at the same TXID. A drill that does not hold comes back with OK false, and the
-// problem named; the error is for a drill that could not be run.
+// problem named; the error is for a drill that could not be run. Of several targets each is proved; the first one that
+// does not hold is what comes back, and all are in Targets.
 func (k *Keeper) Drill(ctx context.Context) (app.Drill, error) {
-	k.drill.Lock()
-	defer k.drill.Unlock()
-	// The first copy before it and the test restore took tens of megabytes that are not needed again for a long time.
-	defer debug.FreeOSMemory()
 	s, err := k.current(ctx)
 	if err != nil {
 		return app.Drill{}, err
 	}
-	k.status.show(&app.Progress{Phase: app.PhaseDrill, Since: k.cfg.Now()})
-	defer k.status.show(nil)
-	started := k.cfg.Now()
+	if len(s.ships) == 1 {
+		return s.ships[0].runDrill(ctx)
+	}
+	drills, errs := make([]app.Drill, len(s.ships)), make([]error, len(s.ships))
+	var wg sync.WaitGroup
+	for i, sh := range s.ships {
+		wg.Go(func() { drills[i], errs[i] = sh.runDrill(ctx) })
+	}
+	wg.Wait()
+	return allDrills(k.outlets, drills, errs)
+}
+
+// allDrills is the drill that counts, with all of them in it. The error is for none that could be run.
+func allDrills(outlets []*outlet, drills []app.Drill, errs []error) (app.Drill, error) {
+	ran, worst := false, 0
+	for i, p := range outlets {
+		drills[i].Target = p.target.URL()
+		if err := errs[i]; err != nil {
+			drills[i].Problem = app.AsError("verify", err).Message
+		}
+		ran = ran || errs[i] == nil
+		if drills[worst].OK && !drills[i].OK {
+			worst = i
+		}
+	}
+	if !ran {
+		return app.Drill{}, errs[0]
+	}
+	out := drills[worst]
+	out.Targets = drills
+	return out, nil
+}
+
+// runDrill proves one target, and shows how that ended.
+func (s *shipper) runDrill(ctx context.Context) (app.Drill, error) {
+	s.drill.Lock()
+	defer s.drill.Unlock()
+	// The first copy before it and the test restore took tens of megabytes that are not needed again for a long time.
+	defer debug.FreeOSMemory()
+	s.status.show(&app.Progress{Phase: app.PhaseDrill, Since: s.now()})
+	defer s.status.show(nil)
+	started := s.now()
 	d, err := s.drillOnce(ctx)
 	if e := classify("verify", err); e != nil && e.Code == app.CodeDamaged { // what cannot be read is not proved
-		d = app.Drill{At: started, Problem: e.Message, Took: k.cfg.Now().Sub(started)}
+		d = app.Drill{At: started, Problem: e.Message, Took: s.now().Sub(started)}
 		s.log.Error("test restore failed", "problem", d.Problem)
-		k.status.drilled(d, k.nextDrill(d))
+		s.status.drilled(d, s.nextDrill(d))
 		return d, nil
 	} else if e != nil {
 		return app.Drill{}, e
 	}
-	k.status.drilled(d, k.nextDrill(d))
+	s.status.drilled(d, s.nextDrill(d))
 	if !d.OK {
 		s.log.Error("test restore failed", "problem", d.Problem, "txid", d.TXID)
 		s.heal(ctx)
@@ -65,28 +102,28 @@ func (k *Keeper) Drill(ctx context.Context) (app.Drill, error) {
 	return d, nil
 }
 
-func (k *Keeper) nextDrill(d app.Drill) time.Time {
+func (s *shipper) nextDrill(d app.Drill) time.Time {
 	if !d.OK {
-		return k.cfg.Now().Add(drillAgain)
+		return s.now().Add(drillAgain)
 	}
-	return d.At.Add(k.cfg.Target.DrillEvery())
+	return d.At.Add(s.target.DrillEvery())
 }
 
 // heal makes a new full copy after a failed drill, so that what is written from now on can be restored again.
-func (s *session) heal(ctx context.Context) {
+func (s *shipper) heal(ctx context.Context) {
 	if err := s.rebase(ctx, "the test restore failed"); err != nil {
 		s.log.Error("new full copy failed", "error", err)
 	}
 }
 
-func (s *session) drillOnce(ctx context.Context) (app.Drill, error) {
+func (s *shipper) drillOnce(ctx context.Context) (app.Drill, error) {
 	started := s.now()
-	if _, err := s.k.flush(ctx); err != nil { // the bulk goes up before the lock is taken
+	if _, err := s.k.flushTo(ctx, s.outlet); err != nil { // the bulk goes up before the lock is taken
 		return app.Drill{}, err
 	}
 	txid := ""
 	snap, err := s.k.cfg.File.Freeze(ctx, func() error {
-		if _, err := s.capture(ctx); err != nil {
+		if err := s.capture(ctx); err != nil {
 			return err
 		}
 		pos, err := s.db.Pos()
@@ -112,14 +149,14 @@ func (s *session) drillOnce(ctx context.Context) (app.Drill, error) {
 }
 
 // compare restores txid and says what differs from the live file; "" when nothing does.
-func (s *session) compare(ctx context.Context, txid string, live []app.TableHash) (problem string, err error) {
-	image := filepath.Join(s.k.cfg.Tmp, "test-restore-"+txid+".db")
+func (s *shipper) compare(ctx context.Context, txid string, live []app.TableHash) (problem string, err error) {
+	image := filepath.Join(s.k.cfg.Tmp, "test-restore-"+txid+"-"+s.short()+".db")
 	s.logRemove(os.Remove(image)) // a drill that was killed left it
 	defer func() { s.logRemove(os.Remove(image)) }()
-	plan, err := s.k.replica.Plan(ctx, s.k.cfg.Machine, app.Moment{Point: txid})
+	plan, err := s.replica.Plan(ctx, s.k.cfg.Machine, app.Moment{Point: txid})
 	if err == nil {
-		err = s.k.replica.Fetch(ctx, plan, image, func(done, total int64) {
-			s.k.status.show(&app.Progress{Phase: app.PhaseDrill, Done: done, Total: total, Unit: "bytes", Since: s.now()})
+		err = s.replica.Fetch(ctx, plan, image, func(done, total int64) {
+			s.status.show(&app.Progress{Phase: app.PhaseDrill, Done: done, Total: total, Unit: "bytes", Since: s.now()})
 		})
 	}
 	if app.CodeOf(err) == app.CodeNotFound || app.CodeOf(err) == app.CodeDamaged {
@@ -173,10 +210,10 @@ func differences(live, restored []app.TableHash) string {
 
 // drillLoop runs the first drill once a first copy is at the target, and then the scheduled ones. It sleeps while
 // nothing is due.
-func (s *session) drillLoop(ctx context.Context) error {
+func (s *shipper) drillLoop(ctx context.Context) error {
 	for {
 		wait := time.Hour
-		if s.k.status.everReplicated() {
+		if s.status.everReplicated() {
 			wait = s.drillDue()
 		}
 		timer := time.NewTimer(max(wait, 0))
@@ -189,7 +226,7 @@ func (s *session) drillLoop(ctx context.Context) error {
 			continue
 		case <-timer.C:
 		}
-		if wait > 0 || !s.k.status.everReplicated() {
+		if wait > 0 || !s.status.everReplicated() {
 			continue
 		}
 		s.scheduledDrill(ctx)
@@ -197,51 +234,51 @@ func (s *session) drillLoop(ctx context.Context) error {
 }
 
 // drillDue is the time until the next scheduled drill.
-func (s *session) drillDue() time.Duration {
-	last := s.k.status.lastDrill()
+func (s *shipper) drillDue() time.Duration {
+	last := s.status.lastDrill()
 	if last != nil && last.At.After(s.now()) { // by a clock that was wrong
 		return 0
 	}
-	if next := s.k.status.nextDrill(); !next.IsZero() {
+	if next := s.status.nextDrill(); !next.IsZero() {
 		return next.Sub(s.now())
 	}
 	if last == nil || !last.OK {
 		return 0
 	}
-	return last.At.Add(s.k.cfg.Target.DrillEvery()).Sub(s.now())
+	return last.At.Add(s.target.DrillEvery()).Sub(s.now())
 }
 
-func (s *session) scheduledDrill(ctx context.Context) {
-	last := s.k.status.lastDrill()
+func (s *shipper) scheduledDrill(ctx context.Context) {
+	last := s.status.lastDrill()
 	first := last == nil
 	if !first && s.k.cfg.Saving != nil && s.k.cfg.Saving() {
-		s.k.status.putOff(s.now().Add(time.Hour))
+		s.status.putOff(s.now().Add(time.Hour))
 		return
 	}
 	age := time.Duration(0)
 	if !first {
 		age = s.now().Sub(last.At)
 	}
-	if !first && last.OK && last.TXID == s.k.status.replicated().String() && age >= 0 && age < provedFor {
-		s.k.status.putOff(last.At.Add(provedFor))
+	if !first && last.OK && last.TXID == s.status.replicated().String() && age >= 0 && age < provedFor {
+		s.status.putOff(last.At.Add(provedFor))
 		return
 	}
 	again := roomAgain
 	err := s.roomForDrill()
 	if err == nil {
 		again = drillAgain
-		_, err = s.k.Drill(ctx)
+		_, err = s.runDrill(ctx)
 	}
 	if err == nil || ctx.Err() != nil {
 		return
 	}
 	s.log.Warn("test restore could not run", "error", err)
-	overdue := first || last.OK && s.now().Sub(last.At) > 2*s.k.cfg.Target.DrillEvery()
-	s.k.status.notDrilled(classify("verify", err), overdue, s.now().Add(again))
+	overdue := first || last.OK && s.now().Sub(last.At) > 2*s.target.DrillEvery()
+	s.status.notDrilled(classify("verify", err), overdue, s.now().Add(again))
 }
 
 // roomForDrill fails when a test restore would fill the disk, which other programs need too.
-func (s *session) roomForDrill() error {
+func (s *shipper) roomForDrill() error {
 	fi, err := os.Stat(s.k.cfg.File.Path())
 	if err != nil {
 		return err

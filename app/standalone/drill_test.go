@@ -9,10 +9,10 @@ import (
 
 func TestProofFromTheFutureIsDueAtOnce(t *testing.T) {
 	now := time.Now()
-	k := &Keeper{cfg: KeeperConfig{Now: func() time.Time { return now }, Target: &Target{}}}
-	s := &session{k: k}
+	k := &Keeper{cfg: KeeperConfig{Now: func() time.Time { return now }}}
+	s := &shipper{session: &session{k: k}, outlet: &outlet{target: &Target{}}}
 	d := app.Drill{OK: true, TXID: "0000000000000001", At: now.Add(-time.Hour)}
-	k.status.drilled(d, k.nextDrill(d))
+	s.status.drilled(d, s.nextDrill(d))
 	if due := s.drillDue(); due <= 0 {
 		t.Fatalf("due in %s right after one that passed", due)
 	}

@@ -25,7 +25,7 @@ func TestTransactionThatNeverWasCommittedIsNotBuiltUpon(t *testing.T) {
 		t.Fatal(err)
 	}
 	leaveGhost(t, s)
-	if _, err := s.capture(t.Context()); !errors.Is(err, errAside) {
+	if err := s.capture(t.Context()); !errors.Is(err, errAside) {
 		t.Errorf("the session goes on behind it: %v", err)
 	}
 	if _, err := other.Exec("INSERT INTO notes(body) VALUES ('third')"); err != nil {
@@ -40,9 +40,9 @@ func TestTransactionThatNeverWasCommittedIsNotBuiltUpon(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := filepath.Join(t.TempDir(), "image.db")
-	plan, err := s.k.replica.Plan(t.Context(), "m1", app.Moment{Point: point.ID})
+	plan, err := s.replica.Plan(t.Context(), "m1", app.Moment{Point: point.ID})
 	if err == nil {
-		err = s.k.replica.Fetch(t.Context(), plan, image, nil)
+		err = s.replica.Fetch(t.Context(), plan, image, nil)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestTransactionThatNeverWasCommittedIsNotBuiltUpon(t *testing.T) {
 }
 
 // leaveGhost writes a whole transaction of nonsense behind the last committed frame.
-func leaveGhost(t *testing.T, s *session) {
+func leaveGhost(t *testing.T, s *shipper) {
 	t.Helper()
 	wal, err := os.OpenFile(s.walPath(), os.O_RDWR, 0)
 	if err != nil {

@@ -16,14 +16,13 @@ import (
 type index struct {
 	litestream.ReplicaClient
 
+	asking sync.Mutex // held while the target is asked, which may take long: mu never is
 	mu     sync.Mutex
 	levels map[int][]*ltx.FileInfo // sorted by MinTXID; a missing key was not listed yet
 
 	// offlineFloor stands for level 0 while the target cannot be listed, so that capturing starts offline.
 	offlineFloor ltx.TXID
-	// trusted is the newest change that may be written while limited.
-	trusted ltx.TXID
-	limited bool
+	trust        *trust
 	// allowed fails when nothing may be written; nil permits everything.
 	allowed func(context.Context) error
 	// onBytes is told of every n bytes handed to the target.
@@ -31,7 +30,7 @@ type index struct {
 }
 
 func newIndex(client litestream.ReplicaClient, offlineFloor ltx.TXID, onBytes func(int)) *index {
-	return &index{ReplicaClient: client, levels: map[int][]*ltx.FileInfo{}, offlineFloor: offlineFloor, onBytes: onBytes}
+	return &index{ReplicaClient: client, levels: map[int][]*ltx.FileInfo{}, offlineFloor: offlineFloor, trust: new(trust), onBytes: onBytes}
 }
 
 // LTXFiles serves a level from memory, listing it at the target the first time.
@@ -48,24 +47,43 @@ func (x *index) LTXFiles(ctx context.Context, level int, seek ltx.TXID, _ bool) 
 }
 
 func (x *index) list(ctx context.Context, level int) ([]*ltx.FileInfo, error) {
+	files, err := x.listed(ctx, level)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if files, ok := x.levels[level]; ok {
-		return slices.Clone(files), nil
-	}
-	itr, err := x.ReplicaClient.LTXFiles(ctx, level, 0, false)
-	if err == nil {
-		var files []*ltx.FileInfo
-		if files, err = ltx.SliceFileIterator(itr); err == nil {
-			slices.SortFunc(files, compareInfo)
-			x.levels[level] = files
-			return slices.Clone(files), nil
-		}
-	}
-	if level == 0 && x.offlineFloor > 0 {
+	if err != nil && level == 0 && x.offlineFloor > 0 {
 		return []*ltx.FileInfo{{MinTXID: x.offlineFloor, MaxTXID: x.offlineFloor}}, nil
 	}
-	return nil, err
+	return files, err
+}
+
+// known is what a level holds as far as that was asked before.
+func (x *index) known(level int) ([]*ltx.FileInfo, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	files, ok := x.levels[level]
+	return slices.Clone(files), ok
+}
+
+// listed is list without the stand-in for a target that cannot be asked. One call asks at a time.
+func (x *index) listed(ctx context.Context, level int) ([]*ltx.FileInfo, error) {
+	x.asking.Lock()
+	defer x.asking.Unlock()
+	if files, ok := x.known(level); ok {
+		return files, nil
+	}
+	itr, err := x.ReplicaClient.LTXFiles(ctx, level, 0, false)
+	if err != nil {
+		return nil, err
+	}
+	files, err := ltx.SliceFileIterator(itr)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(files, compareInfo)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.levels[level] = files
+	return slices.Clone(files), nil
 }
 
 // stored is how many bytes the levels that were listed take at the target.
@@ -93,33 +111,16 @@ func (x *index) online() {
 
 // forget makes the next look at each level ask the target again.
 func (x *index) forget() {
+	x.asking.Lock()
+	defer x.asking.Unlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	clear(x.levels)
 }
 
-// trustUpTo refuses to write what holds changes after last, until trustAll.
-func (x *index) trustUpTo(last ltx.TXID) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.trusted, x.limited = last, true
-}
-
-func (x *index) trustAll() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.limited = false
-}
-
-func (x *index) trusts(txid ltx.TXID) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return !x.limited || txid <= x.trusted
-}
-
 // WriteLTXFile writes through and remembers. errUnproved for what holds changes that are not trusted.
 func (x *index) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if !x.trusts(maxTXID) {
+	if !x.trust.holds(maxTXID) {
 		return nil, errUnproved
 	}
 	if err := x.permit(ctx); err != nil {
@@ -141,6 +142,8 @@ func (x *index) permit(ctx context.Context) error {
 }
 
 func (x *index) remember(info *ltx.FileInfo) {
+	x.asking.Lock() // an answer that is on its way may not have it yet
+	defer x.asking.Unlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	files, ok := x.levels[info.Level]
@@ -166,6 +169,8 @@ func (x *index) DeleteLTXFiles(ctx context.Context, a []*ltx.FileInfo) error {
 	if err := x.ReplicaClient.DeleteLTXFiles(ctx, a); err != nil {
 		return err
 	}
+	x.asking.Lock()
+	defer x.asking.Unlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, info := range a {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +36,8 @@ type KeeperConfig struct {
 	Info func(ctx context.Context) app.MachineInfo
 	// Known is what was known when the engine last ran: the last drill and what was replicated.
 	Known app.StandaloneStatus
+	// Also are further targets, each of which holds the whole history, too.
+	Also []Another
 	// Pins are points that thinning must keep restorable.
 	Pins func() []app.RestorePoint
 	// Retention is what thinning goes by, asked whenever it does; the default when nil.
@@ -50,17 +52,21 @@ type KeeperConfig struct {
 	Now         func() time.Time
 }
 
-// Keeper replicates one file to one target: the Engine of standalone mode. See the package documentation.
+// Another is a further target of a Keeper, and what is known of it.
+type Another struct {
+	Target *Target
+	Known  app.StandaloneStatus
+}
+
+// Keeper replicates one file to its targets: the Engine of standalone mode. See the package documentation.
 type Keeper struct {
 	cfg     KeeperConfig
-	replica app.Replica
+	outlets []*outlet // of its targets
 
 	mu      sync.Mutex
 	session *session
 	ready   chan struct{} // closed while session is set
-	drill   sync.Mutex    // one drill at a time
-	status  statusKeeper
-	primary *primary
+	reports reports
 }
 
 // NewKeeper returns a Keeper that does nothing until Run.
@@ -72,15 +78,10 @@ func NewKeeper(cfg KeeperConfig) *Keeper {
 		cfg.StopTimeout = 10 * time.Second
 	}
 	k := &Keeper{cfg: cfg, ready: make(chan struct{})}
-	cfg.Target = cfg.Target.metered(&k.status.meter)
-	k.cfg.Target = cfg.Target
-	k.replica = NewReplica(ReplicaConfig{Target: cfg.Target, User: cfg.User, Machine: cfg.Machine, Logger: cfg.Logger})
-	k.primary = &primary{
-		t: cfg.Target, user: cfg.User, lineage: cfg.Lineage, machine: cfg.Machine, host: cfg.Host,
-		note: filepath.Join(metaDir(cfg.File.Path()), "lease"), now: cfg.Now,
+	for _, t := range append([]Another{{cfg.Target, cfg.Known}}, cfg.Also...) {
+		k.outlets = append(k.outlets, newOutlet(&k.cfg, t.Target, t.Known))
 	}
-	k.status.now = cfg.Now
-	k.status.init(cfg.Known, cfg.Target.URL())
+	k.cfg.Target = k.outlets[0].target
 	return k
 }
 
@@ -96,7 +97,7 @@ var errAside = errors.New("stepped aside")
 // Run implements app.Engine. It returns nil after ctx ended and the final flush was done or ran out of time, and an
 // *app.Error when the file cannot be replicated at all (missing, not a database).
 func (k *Keeper) Run(ctx context.Context, report func(app.Report)) error {
-	defer k.status.onChange(nil)
+	defer k.onChange(nil)
 	release, err := lockWriter(metaDir(k.cfg.File.Path()))
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func (k *Keeper) Run(ctx context.Context, report func(app.Report)) error {
 		} else if err != nil {
 			return err
 		}
-		k.status.onChange(report)
+		k.onChange(report)
 		err = s.run(ctx)
 		switch {
 		case errors.Is(err, errAside):
@@ -126,15 +127,23 @@ func (k *Keeper) Run(ctx context.Context, report func(app.Report)) error {
 	}
 }
 
-// beginPrimary fails where another machine is the primary, before the file is touched. A target that does not answer is
+// beginPrimary fails where another machine is the primary everywhere, before the file is touched. A target that does not answer is
 // no reason: nothing is sent to it before it does.
 func (k *Keeper) beginPrimary(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	if err := k.primary.hold(ctx); errors.Is(err, errNotPrimary) {
-		return err
+	errs := make([]error, len(k.outlets))
+	var wg sync.WaitGroup
+	for i, p := range k.outlets {
+		wg.Go(func() { errs[i] = p.primary.hold(ctx) })
 	}
-	return nil
+	wg.Wait()
+	for _, err := range errs {
+		if !errors.Is(err, errNotPrimary) {
+			return nil
+		}
+	}
+	return errs[0]
 }
 
 // metaDir is the folder beside a database that Litestream keeps its state in.
@@ -152,9 +161,19 @@ func (k *Keeper) open(ctx context.Context, rebase string) (*session, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.session = s
-	k.status.measure(s.index.stored)
+	for _, sh := range s.ships {
+		sh.status.measure(sh.index.stored)
+	}
 	close(k.ready)
 	return s, nil
+}
+
+// interval is how often changes are captured: as often as the target wants that is paid by the change.
+func (k *Keeper) interval() (d time.Duration) {
+	for _, p := range k.outlets {
+		d = max(d, p.target.Interval())
+	}
+	return d
 }
 
 func (k *Keeper) closed() {
@@ -190,12 +209,24 @@ func (k *Keeper) Mark(ctx context.Context) (app.RestorePoint, error) { return k.
 
 // flush begins once more with the next session when the one it began with ended.
 func (k *Keeper) flush(ctx context.Context) (app.RestorePoint, error) {
+	return k.flushBy(ctx, (*session).flush)
+}
+
+// flushTo does it for one target.
+func (k *Keeper) flushTo(ctx context.Context, to *outlet) (app.RestorePoint, error) {
+	return k.flushBy(ctx, func(s *session, ctx context.Context) (app.RestorePoint, error) {
+		i := slices.IndexFunc(s.ships, func(sh *shipper) bool { return sh.outlet == to })
+		return s.ships[i].flush(ctx)
+	})
+}
+
+func (k *Keeper) flushBy(ctx context.Context, flush func(*session, context.Context) (app.RestorePoint, error)) (app.RestorePoint, error) {
 	for {
 		s, err := k.current(ctx)
 		if err != nil {
 			return app.RestorePoint{}, err
 		}
-		point, err := s.flush(ctx)
+		point, err := flush(s, ctx)
 		if !errors.Is(err, errAside) && !errors.Is(err, errUnproved) {
 			return point, err
 		}
@@ -221,10 +252,16 @@ func (s *session) over(ctx context.Context) error {
 	}
 }
 
-func (s *session) flush(ctx context.Context) (app.RestorePoint, error) {
-	if _, err := s.capture(ctx); err != nil {
+// flush captures and sends to this target.
+func (s *shipper) flush(ctx context.Context) (app.RestorePoint, error) {
+	if err := s.capture(ctx); err != nil {
 		return app.RestorePoint{}, err
 	}
+	return s.send(ctx)
+}
+
+// send sends what is captured.
+func (s *shipper) send(ctx context.Context) (app.RestorePoint, error) {
 	if err := s.ship(ctx); errors.Is(err, errUnproved) {
 		return app.RestorePoint{}, err
 	} else if err != nil {
@@ -234,7 +271,7 @@ func (s *session) flush(ctx context.Context) (app.RestorePoint, error) {
 }
 
 // point is the newest point at the target.
-func (s *session) point(ctx context.Context) (app.RestorePoint, error) {
+func (s *shipper) point(ctx context.Context) (app.RestorePoint, error) {
 	files, err := s.index.list(ctx, 0)
 	if err != nil {
 		return app.RestorePoint{}, classify("flush", err)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -116,6 +117,7 @@ type primary struct {
 	held   lease
 	looked time.Time
 	lost   error // for good
+	gone   atomic.Bool
 }
 
 // hold returns nil while this machine is the primary as far as a look not older than leaseEvery says. It takes the lease
@@ -141,12 +143,16 @@ func (p *primary) hold(ctx context.Context) error {
 	}
 	if errors.Is(err, errNotPrimary) {
 		p.lost = err
+		p.gone.Store(true)
 	}
 	if err == nil {
 		p.looked = looked
 	}
 	return err
 }
+
+// isLost tells that another machine is the primary. It does not wait for the target.
+func (p *primary) isLost() bool { return p.gone.Load() }
 
 // take begins a run: with a new lease, or after a lease of this installation's.
 func (p *primary) take(ctx context.Context) error {

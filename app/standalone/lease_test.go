@@ -254,8 +254,8 @@ func TestDamagedLease(t *testing.T) {
 func TestTakenOverSessionEnds(t *testing.T) {
 	s, other := openedSession(t)
 	clock := newClock()
-	s.k.primary = machineOn(t, s.k.cfg.Target, "m1", clock)
-	s.index.allowed = s.k.primary.hold
+	s.primary = machineOn(t, s.k.cfg.Target, "m1", clock)
+	s.index.allowed = s.primary.hold
 	insert(t, other, 1, 10)
 	mustCapture(t, s)
 	allThere(t, s, 1+10)

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"github.com/benbjohnson/litestream"
 	"github.com/superfly/ltx"
@@ -49,7 +51,7 @@ func (s *session) firstCapture(ctx context.Context) error {
 			return app.Errorf(app.CodeFailed, "replicate", "The file %s could not be opened for copying.", s.db.Path()).
 				WithHint("The cause is in the log. Run `coditect-sync doctor`.").Wrap(err)
 		}
-		if _, err := s.capture(ctx); err != nil {
+		if err := s.capture(ctx); err != nil {
 			s.closeDB()
 			return s.startFailed(err)
 		}
@@ -119,17 +121,8 @@ func (s *session) settlePosition(ctx context.Context) (last ltx.TXID, whole bool
 	if last, err = s.newestLocal(); err != nil {
 		return 0, false, err
 	}
-	files, err := s.index.list(ctx, 0)
-	if err != nil {
-		return 0, false, classify("replicate", err)
-	}
-	if there := maxTXID(files); there > last || last == 0 {
-		if last, err = s.positionThere(ctx, files); err != nil {
-			return 0, false, err
-		}
-	}
-	if last == 0 {
-		return 0, true, nil
+	if last, err = s.positionThere(ctx, last); err != nil || last == 0 {
+		return 0, true, err
 	}
 	path := s.db.LTXPath(0, last, last)
 	h, err := changeHeader(path)
@@ -149,7 +142,7 @@ func (s *session) settlePosition(ctx context.Context) (last ltx.TXID, whole bool
 
 // pagesDiffer tells that the file has pages of another size than a change which is at the target, or waits to be: VACUUM does
 // that while the file is not in WAL mode. No chain leads over such a place, so a full copy must come first.
-func (s *session) pagesDiffer() bool {
+func (s *shipper) pagesDiffer() bool {
 	entries, err := os.ReadDir(s.db.LTXLevelDir(0))
 	if err != nil {
 		return false // there is none before
@@ -175,31 +168,99 @@ func (s *session) newestLocal() (ltx.TXID, error) {
 	return newest, nil
 }
 
-// positionThere takes the position from the target: its newest change, or a full copy that is newer, because the change
-// after it never got there. It returns 0 where the target has nothing.
-func (s *session) positionThere(ctx context.Context, changes []*ltx.FileInfo) (ltx.TXID, error) {
+// positionThere takes the position from the target that is furthest, if that is further than last. Of several none is asked
+// without need: each finds out by itself whether it can go on from here (see join).
+func (s *session) positionThere(ctx context.Context, last ltx.TXID) (ltx.TXID, error) {
+	if last == 0 {
+		if err := s.forgetJoined(); err != nil {
+			return 0, s.notWritable(err)
+		}
+	}
+	var from *shipper
+	newest := &ltx.FileInfo{}
+	var failed error
+	for sh, there := range s.askNewest(ctx, last) {
+		switch {
+		case there.err != nil:
+			failed = cmp.Or(failed, there.err)
+		case from == nil, there.file.MaxTXID > newest.MaxTXID && (there.file.Size > 0 || newest.Size == 0), newest.Size == 0 && there.file.Size > 0:
+			from, newest = sh, there.file
+		}
+	}
+	if from == nil && failed != nil {
+		return 0, classify("replicate", failed)
+	}
+	if newest.MaxTXID <= last {
+		return last, nil
+	}
+	return newest.MaxTXID, from.takePosition(ctx, newest)
+}
+
+// askFor is how long the start of a session waits for one of several targets.
+const askFor = 10 * time.Second
+
+type newestThere struct {
+	file *ltx.FileInfo
+	err  error
+}
+
+// askNewest asks for the newest object of each target whose position may count.
+func (s *session) askNewest(ctx context.Context, last ltx.TXID) map[*shipper]newestThere {
+	if len(s.ships) > 1 {
+		limited, cancel := context.WithTimeout(ctx, askFor)
+		defer cancel()
+		ctx = limited
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	out := map[*shipper]newestThere{}
+	for _, sh := range s.ships {
+		if len(s.ships) > 1 && last > 0 && !sh.ahead.Load() {
+			continue
+		}
+		wg.Go(func() {
+			file, err := sh.newestThere(ctx, last)
+			mu.Lock()
+			defer mu.Unlock()
+			out[sh] = newestThere{file, err}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// newestThere is the newest change at the target, or a full copy that is newer, because the change after it never got
+// there. Its number is 0 where the target has nothing. Full copies are asked for only where the position may be taken.
+func (s *shipper) newestThere(ctx context.Context, last ltx.TXID) (*ltx.FileInfo, error) {
+	changes, err := s.index.list(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
 	newest := &ltx.FileInfo{}
 	if len(changes) > 0 {
 		newest = changes[len(changes)-1]
 	}
-	if newest.Size > 0 || newest.MaxTXID == 0 { // else only known by its number: the target cannot be asked
-		full, err := s.index.list(ctx, snapshotLevel)
-		if err != nil {
-			return 0, classify("replicate", err)
-		}
-		if maxTXID(full) > newest.MaxTXID {
-			newest = full[len(full)-1]
-		}
+	onlyNumber := newest.Size == 0 && newest.MaxTXID > 0 // the target cannot be asked
+	if onlyNumber || newest.MaxTXID <= last && last > 0 && !s.ahead.Load() {
+		return newest, nil
 	}
-	if newest.MaxTXID == 0 {
-		return 0, nil
+	full, err := s.index.list(ctx, snapshotLevel)
+	if err != nil {
+		return nil, err
 	}
-	return newest.MaxTXID, s.takePosition(ctx, newest)
+	if maxTXID(full) > newest.MaxTXID {
+		newest = full[len(full)-1]
+	}
+	s.ahead.Store(false)
+	return newest, nil
 }
 
 // takePosition puts the newest object of the target where Litestream keeps its position. It happens when the local
 // state was lost, or the file was set up anew.
-func (s *session) takePosition(ctx context.Context, newest *ltx.FileInfo) error {
+func (s *shipper) takePosition(ctx context.Context, newest *ltx.FileInfo) error {
+	if err := s.forgetJoined(); err != nil {
+		return s.notWritable(err)
+	}
 	dir := s.db.LTXLevelDir(0)
 	if newest.Size == 0 {
 		return app.Errorf(app.CodeUnreachable, "replicate", "The storage cannot be asked where the copies end.").WithHint(retryHint)
@@ -216,7 +277,7 @@ func (s *session) takePosition(ctx context.Context, newest *ltx.FileInfo) error 
 	}
 	defer func() { _ = r.Close() }()
 	end := newest.MaxTXID
-	return replaceFile(s.db.LTXPath(0, end, end), func(w io.Writer) error {
+	err = replaceFile(s.db.LTXPath(0, end, end), func(w io.Writer) error {
 		if newest.Level == 0 {
 			_, err := io.Copy(w, r)
 			return err
@@ -224,6 +285,10 @@ func (s *session) takePosition(ctx context.Context, newest *ltx.FileInfo) error 
 		out := bufio.NewWriterSize(w, rewriteBuffer)
 		return cmp.Or(recode(ltx.NewDecoder(bufio.NewReaderSize(r, rewriteBuffer)), out, func(h *ltx.Header) { h.MinTXID = end }), out.Flush())
 	})
+	if err != nil {
+		return err
+	}
+	return s.noteJoined()
 }
 
 // salts identify a generation of the WAL; zero is that of a WAL that does not exist or is empty.

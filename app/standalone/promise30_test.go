@@ -102,7 +102,7 @@ func (m *month) replica() *Replica {
 // month is a file of a few pages that changes, without SQLite, and the upkeep of its copies.
 type month struct {
 	t       *testing.T
-	s       *session
+	s       *shipper
 	clock   *testClock
 	rnd     *rand.Rand
 	image   []byte
@@ -130,7 +130,9 @@ func newMonth(t *testing.T) *month {
 		Logger: slog.New(slog.DiscardHandler), Now: m.clock.now,
 		Retention: func() app.Retention { return m.keep }, Pins: func() []app.RestorePoint { return m.pins },
 	})
-	m.s = &session{k: k, log: k.cfg.Logger, litestreamLog: k.cfg.Logger, index: newIndex(target.ReplicaClient(twinUser, "m1"), 0, nil)}
+	s := &session{k: k, log: k.cfg.Logger, litestreamLog: k.cfg.Logger}
+	m.s = &shipper{session: s, outlet: k.outlets[0], index: newIndex(target.ReplicaClient(twinUser, "m1"), 0, nil)}
+	s.ships = []*shipper{m.s}
 	m.s.openDB()
 	return m
 }

@@ -4,7 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"testing"
 	"time"
 
@@ -69,7 +69,7 @@ func TestTimesSurviveACopy(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := replicaOf(copied, "m1").Timeline(t.Context(), "")
-		if err != nil || !slices.Equal(got.Points, want.Points) {
+		if err != nil || !reflect.DeepEqual(got.Points, want.Points) {
 			t.Errorf("steps of %v: %v, %v; want %v", step, got.Points, err, want.Points)
 		}
 	}
@@ -193,7 +193,7 @@ func TestPlanByTime(t *testing.T) {
 	_, err = r.Plan(t.Context(), "", app.Moment{At: time.Now().Add(time.Hour)})
 	mustCode(t, err, app.CodeInvalid)
 	newest, err := r.Plan(t.Context(), "", app.Moment{})
-	if err != nil || newest.Point != tl.Points[0] {
+	if err != nil || !reflect.DeepEqual(newest.Point, tl.Points[0]) {
 		t.Errorf("newest: %+v, %v", newest.Point, err)
 	}
 }

@@ -31,12 +31,11 @@ const (
 type session struct {
 	k             *Keeper
 	db            *litestream.DB
-	index         *index
+	ships         []*shipper // one for each target
 	log           *slog.Logger
 	litestreamLog *slog.Logger
 	identity      os.FileInfo
 	readOnly      bool // as it was opened
-	rebaseFor     string
 	interval      time.Duration
 
 	capturing sync.Mutex    // one capture at a time; held while the file is closed to step aside
@@ -49,15 +48,13 @@ type session struct {
 	hashes    *pageHashes // of the pages, once they are needed; guarded by capturing
 	slimPages int         // the largest file whose changes are made smaller
 	asideAt   time.Time   // when another program's checkpoint was let through last; guarded by capturing
-	shipping  sync.Mutex  // one upload at a time
-	local     sync.Mutex  // guards sending, and the change files against being dropped
-	sending   ltx.TXID    // the change that is being sent, 0 for none
-	shipWake  chan struct{}
-	drillWake chan struct{}
-	thinnedAt time.Time
-	thinnedTo []age     // the retention it went by
-	infoAt    time.Time // when machine.json was brought up to date
-	announced bool      // machine.json is known to be at the target
+	local     sync.Mutex  // guards the change files against being dropped
+	trust     trust       // what may be sent
+	// What is kept at most for one target alone.
+	keptChanges, keptBytes int
+	life                   context.Context //nolint:containedctx // ends with the session, for flushes that their caller does not wait for
+	die                    context.CancelFunc
+	flushes                sync.WaitGroup
 }
 
 func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error) {
@@ -69,23 +66,22 @@ func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error)
 		return nil, fileMissing(k.cfg.File.Path(), err)
 	}
 	s := &session{
-		k: k, log: k.cfg.Logger, identity: identity, readOnly: !writable(k.cfg.File.Path()), rebaseFor: rebase, interval: k.cfg.Target.Interval(),
-		slimPages: slimPages, done: make(chan struct{}), shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: k.cfg.Now(),
+		k: k, log: k.cfg.Logger, identity: identity, readOnly: !writable(k.cfg.File.Path()), interval: k.interval(),
+		slimPages: slimPages, keptChanges: keptChanges, keptBytes: keptBytes, done: make(chan struct{}),
 	}
+	s.life, s.die = context.WithCancel(context.Background())
 	s.litestreamLog = slog.New(quiet{k.cfg.Logger.Handler()})
-	client := k.cfg.Target.ReplicaClient(k.cfg.User, k.cfg.Machine)
-	client.SetLogger(s.litestreamLog)
-	floor, _ := ltx.ParseTXID(k.cfg.Known.ReplicatedTXID)
-	s.index = newIndex(client, floor, k.status.sent)
-	s.index.allowed = k.primary.hold
-	if err := s.index.Init(ctx); err != nil {
-		return nil, classify("replicate", err)
+	for _, p := range k.outlets {
+		s.ships = append(s.ships, newShipper(s, p, rebase))
 	}
 	if err := s.firstCapture(ctx); err != nil {
+		s.die()
 		return nil, err
 	}
-	if s.rebaseFor == "" && s.pagesDiffer() {
-		s.rebaseFor = "the file has pages of another size"
+	for _, sh := range s.ships {
+		if sh.rebaseFor == "" && sh.pagesDiffer() {
+			sh.rebaseFor = "the file has pages of another size"
+		}
 	}
 	if s.walIndex, err = openWALIndex(k.cfg.File.Path()); err != nil {
 		s.log.Warn("checkpoints of other programs cannot be seen", "error", err)
@@ -112,7 +108,7 @@ func (s *session) openDB() {
 	// Checkpoints are made by captureLoop. A truncating one stalls writers and is never made.
 	s.db.MinCheckpointPageN = math.MaxInt32
 	s.db.TruncatePageN = math.MaxInt32
-	s.db.Replica = litestream.NewReplicaWithClient(s.db, s.index)
+	s.db.Replica = litestream.NewReplicaWithClient(s.db, nowhere{s.db})
 	s.db.Replica.MonitorEnabled = false
 }
 
@@ -124,7 +120,11 @@ func (s *session) walPath() string  { return s.db.WALPath() }
 func (s *session) run(ctx context.Context) error {
 	work, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
-	for _, loop := range []func(context.Context) error{s.captureLoop, s.shipLoop, s.drillLoop} {
+	loops := []func(context.Context) error{s.captureLoop}
+	for _, sh := range s.ships {
+		loops = append(loops, sh.shipLoop, sh.drillLoop)
+	}
+	for _, loop := range loops {
 		wg.Go(func() {
 			if err := loop(work); err != nil {
 				cancel(err)
@@ -146,10 +146,22 @@ func (s *session) run(ctx context.Context) error {
 func (s *session) finish() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.k.cfg.StopTimeout)
 	defer cancel()
-	if _, err := s.flush(ctx); err != nil {
+	if err := s.flushAll(ctx); err != nil {
 		s.log.Warn("final flush incomplete; what waits is sent at the next start", "error", err)
 	}
 	s.k.closed()
+	s.endFlushes()
+	if err := s.closeForGood(ctx); err != nil {
+		return err
+	}
+	if err := s.shipAll(ctx); err != nil { // what the closing captured
+		s.log.Warn("closed with something left to send", "error", err)
+	}
+	return nil
+}
+
+// closeForGood captures a last time and closes every handle.
+func (s *session) closeForGood(ctx context.Context) error {
 	// Litestream closes a plain descriptor of the file, which drops this process's locks on it.
 	release, err := s.k.cfg.File.Quiesce(ctx)
 	if err != nil {
@@ -161,7 +173,7 @@ func (s *session) finish() error {
 		return logThere(s.k.cfg.File.Path())
 	}
 	if err := s.db.Close(ctx); err != nil {
-		s.log.Warn("closed with something left to send", "error", err)
+		s.log.Warn("closed with something left to capture", "error", err)
 	}
 	s.walIndex.close()
 	return nil
@@ -171,6 +183,7 @@ func (s *session) finish() error {
 // loops have ended; who else flushes finds out by ended.
 func (s *session) abandon() {
 	s.k.closed()
+	s.endFlushes()
 	s.capturing.Lock()
 	defer s.capturing.Unlock()
 	s.ended = true
@@ -272,7 +285,7 @@ const bumpSeq = `INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT
 // resetLocal drops Litestream's local state after it was found damaged; the next session takes it from the target.
 func (s *session) resetLocal(cause error) error {
 	s.log.Warn("local state damaged; taking it from the target", "error", cause)
-	if err := os.RemoveAll(filepath.Join(s.db.MetaPath(), "ltx")); err != nil {
+	if err := errors.Join(os.RemoveAll(filepath.Join(s.db.MetaPath(), "ltx")), s.forgetJoined()); err != nil {
 		return s.notWritable(err)
 	}
 	return fmt.Errorf("%w: local state was damaged", errReopen)

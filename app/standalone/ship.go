@@ -16,7 +16,7 @@ const infoEvery = time.Hour
 
 // shipLoop sends the local change files to the target in order and then does the upkeep that is due. It never gives
 // up: what fails is shown and tried again.
-func (s *session) shipLoop(ctx context.Context) error {
+func (s *shipper) shipLoop(ctx context.Context) error {
 	var retry backoff
 	for {
 		timer := time.NewTimer(retry.wait(s.now(), time.Hour))
@@ -41,7 +41,7 @@ func (s *session) shipLoop(ctx context.Context) error {
 	}
 }
 
-func (s *session) shipTurn(ctx context.Context, retry *backoff) error {
+func (s *shipper) shipTurn(ctx context.Context, retry *backoff) error {
 	err := s.ship(ctx)
 	if err == nil {
 		err = s.upkeepTurn(ctx)
@@ -50,6 +50,8 @@ func (s *session) shipTurn(ctx context.Context, retry *backoff) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, errNotPrimary):
+		return s.lost(ctx, err)
+	case errors.Is(err, errReopen):
 		return err
 	case errors.Is(err, errUnproved):
 		return nil // it is proved, and woken for, or the session ends
@@ -59,29 +61,54 @@ func (s *session) shipTurn(ctx context.Context, retry *backoff) error {
 		retry.failed(s.now())
 		e := classify("replicate", err)
 		s.log.Warn("not sent", "code", string(e.Code), "error", err)
-		s.k.status.shipFailed(e, s.now(), retry.next)
+		s.status.shipFailed(e, s.now(), retry.next)
 		return nil
 	}
 	retry.ok()
-	s.k.status.shipOK()
+	s.status.shipOK()
 	return nil
 }
 
+// lost ends the work for a target where another machine became the primary. The session goes on while there are others.
+func (s *shipper) lost(ctx context.Context, err error) error {
+	if s.k.lostAll() {
+		return err
+	}
+	s.log.Error("another machine writes there now", "target", s.target.URL(), "error", err)
+	s.status.shipFailed(classify("replicate", err), s.now(), time.Time{})
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// lostAll tells that another machine is the primary at every target.
+func (k *Keeper) lostAll() bool {
+	for _, p := range k.outlets {
+		if !p.primary.isLost() {
+			return false
+		}
+	}
+	return true
+}
+
 // ship uploads what is captured. One call runs at a time.
-func (s *session) ship(ctx context.Context) error {
+func (s *shipper) ship(ctx context.Context) error {
 	s.shipping.Lock()
 	defer s.shipping.Unlock()
 	pos, err := s.db.Pos()
 	if err != nil || pos.TXID == 0 {
 		return err
 	}
-	if err := s.k.primary.hold(ctx); err != nil {
-		if errors.Is(err, errNoPlace) && s.k.status.everReplicated() {
-			err = s.k.gone(err)
+	if err := s.primary.hold(ctx); err != nil {
+		if errors.Is(err, errNoPlace) && s.status.everReplicated() {
+			err = s.gone(err)
 		}
 		return err
 	}
 	if err := s.present(ctx); err != nil {
+		return err
+	}
+	end, err := s.join(ctx, pos.TXID)
+	if err != nil {
 		return err
 	}
 	next, err := s.nextToSend(ctx)
@@ -89,32 +116,33 @@ func (s *session) ship(ctx context.Context) error {
 		return err
 	}
 	s.supersede()
-	s.k.status.sending(pos.TXID, s.sizes)
-	newest, err := s.sendChanges(ctx, next, pos.TXID)
+	s.status.sending(end, s.sizes)
+	newest, err := s.sendChanges(ctx, next, end)
 	if err != nil {
 		return err
 	}
 	s.index.online()
-	s.k.status.shipped(newest, s.now())
+	s.status.shipped(newest, s.now())
 	return nil
 }
 
 // nextToSend is the first change that is not at the target yet. A file that was replaced gets a full copy first.
-func (s *session) nextToSend(ctx context.Context) (ltx.TXID, error) {
+func (s *shipper) nextToSend(ctx context.Context) (ltx.TXID, error) {
 	if s.rebaseFor != "" {
 		txid, err := s.newBase(ctx, s.rebaseFor)
 		if err != nil {
 			return 0, err
 		}
-		s.rebaseFor = ""
-		return txid + 1, nil
+		s.rebaseFor, s.joined = "", true
+		return txid + 1, s.noteJoined()
 	}
 	sent, err := s.index.list(ctx, 0)
 	return maxTXID(sent) + 1, err
 }
 
 // newBase makes a full copy of the file as it is and goes on from there. It returns the change that the next one follows.
-func (s *session) newBase(ctx context.Context, why string) (ltx.TXID, error) {
+func (s *shipper) newBase(ctx context.Context, why string) (ltx.TXID, error) {
+	defer s.keepFromHere()()
 	txid, err := s.fullCopy(ctx, why)
 	if err != nil {
 		return 0, err
@@ -131,7 +159,7 @@ func (s *session) sizes(txid ltx.TXID) int64 {
 
 // upkeepTurn does the upkeep. A chain that cannot be merged is bridged by a new full copy, once. It does not hold
 // shipping: a restore that holds the file's write lock must not wait for a merge.
-func (s *session) upkeepTurn(ctx context.Context) error {
+func (s *shipper) upkeepTurn(ctx context.Context) error {
 	if err := s.upkeep(ctx); err != nil {
 		if e := classify("replicate", err); e.Code != app.CodeFailed && e.Code != app.CodeDamaged && e.Code != app.CodeNotFound {
 			return err
@@ -149,8 +177,8 @@ func (s *session) upkeepTurn(ctx context.Context) error {
 
 // present makes sure, before anything is sent, that the place is still the one that holds our copies: a folder whose
 // disk is not mounted looks like an empty one, here and on another computer. On object stores this is asked once a session, on disks every time.
-func (s *session) present(ctx context.Context) error {
-	t, k := s.k.cfg.Target, s.k
+func (s *shipper) present(ctx context.Context) error {
+	t, k := s.target, s.k
 	if t.Paid() && s.announced {
 		return nil
 	}
@@ -161,32 +189,32 @@ func (s *session) present(ctx context.Context) error {
 		return nil
 	case app.CodeOf(err) != app.CodeNotFound:
 		return err
-	case !s.announced && !k.status.everReplicated():
+	case !s.announced && !s.status.everReplicated():
 		err := t.WriteMachine(ctx, k.cfg.User, k.cfg.Machine, k.cfg.Info(ctx))
 		s.announced = err == nil // a place that was full is not one that lost our copies
 		return err
 	}
-	return k.gone(err)
+	return s.gone(err)
 }
 
 // gone says that a place that held our copies does not: perhaps its disk is not mounted, so it is looked at again.
-func (k *Keeper) gone(err error) error {
-	return app.Errorf(app.CodeUnreachable, "replicate", "The copies are not at %s any more.", k.cfg.Target.URL()).
+func (s *shipper) gone(err error) error {
+	return app.Errorf(app.CodeUnreachable, "replicate", "The copies are not at %s any more.", s.target.URL()).
 		WithHint("Mount the disk again, or run `coditect-sync setup` to begin a new copy there.").Wrap(err)
 }
 
 // refreshInfo writes machine.json after the first copy of a session and then hourly while things change.
-func (s *session) refreshInfo(ctx context.Context) error {
+func (s *shipper) refreshInfo(ctx context.Context) error {
 	if !s.infoAt.IsZero() && s.now().Sub(s.infoAt) < infoEvery {
 		return nil
 	}
 	return s.writeInfo(ctx)
 }
 
-func (s *session) writeInfo(ctx context.Context) error {
+func (s *shipper) writeInfo(ctx context.Context) error {
 	info := s.k.cfg.Info(ctx)
-	info.LastReplicated = s.k.status.lastReplicatedAt()
-	if err := s.k.cfg.Target.WriteMachine(ctx, s.k.cfg.User, s.k.cfg.Machine, info); err != nil {
+	info.LastReplicated = s.status.lastReplicatedAt()
+	if err := s.target.WriteMachine(ctx, s.k.cfg.User, s.k.cfg.Machine, info); err != nil {
 		return err
 	}
 	s.infoAt = s.now()

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/benbjohnson/litestream"
 	"github.com/superfly/ltx"
@@ -94,7 +95,7 @@ func (s *session) leaveOut(txid ltx.TXID, path string) error {
 	}, func(rename func() error) error {
 		s.local.Lock()
 		defer s.local.Unlock()
-		if s.sending == txid || s.sentUpTo() >= txid {
+		if s.isSentLocked(txid) {
 			return nil
 		}
 		return rename()
@@ -108,7 +109,12 @@ func (s *session) leaveOut(txid ltx.TXID, path string) error {
 func (s *session) isSent(txid ltx.TXID) bool {
 	s.local.Lock()
 	defer s.local.Unlock()
-	return s.sending == txid || s.sentUpTo() >= txid
+	return s.isSentLocked(txid)
+}
+
+// isSentLocked tells that a target has the change, or is being sent it. The caller holds local.
+func (s *session) isSentLocked(txid ltx.TXID) bool {
+	return slices.ContainsFunc(s.ships, func(sh *shipper) bool { return sh.sending == txid || sh.sentUpTo() >= txid })
 }
 
 // lastFramePage is the page of the last frame of the log that a change has, 0 if it has none: Litestream looks for that page

@@ -58,7 +58,7 @@ func TestWholeChangesAreMadeSmaller(t *testing.T) {
 }
 
 // wholeNext makes the next change one that holds the whole file: the log seems to be another one.
-func wholeNext(t *testing.T, s *session) {
+func wholeNext(t *testing.T, s *shipper) {
 	t.Helper()
 	pos, err := s.db.Pos()
 	if err != nil {

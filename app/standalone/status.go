@@ -105,6 +105,17 @@ func (k *statusKeeper) captured(started time.Time, txid ltx.TXID, lag int64) {
 	k.publish()
 }
 
+// fellBehind says that the target begins anew when it is back; beganAnew that it did.
+func (k *statusKeeper) fellBehind(now time.Time) { k.startsOver(now) }
+func (k *statusKeeper) beganAnew()               { k.startsOver(time.Time{}) }
+
+func (k *statusKeeper) startsOver(since time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.s.StartsOverSince = since
+	k.publish()
+}
+
 func (k *statusKeeper) captureFailed(e *app.Error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

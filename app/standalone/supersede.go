@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/benbjohnson/litestream"
 	"github.com/superfly/ltx"
@@ -19,8 +20,8 @@ import (
 // waits between the oldest and it is dropped here, and the newest becomes the next full copy. Changes before the oldest
 // are sent as they are; the moments between the two are no restore points then.
 
-// supersede drops the changes that wait between two that hold the whole file. It takes none that is being sent, and goes
-// by no change that is not proved.
+// supersede drops the changes that wait between two that hold the whole file. It takes none that a target is being sent or
+// waits for without one of the two, and goes by no change that is not proved.
 func (s *session) supersede() {
 	pos, err := s.db.Pos()
 	if err != nil {
@@ -28,20 +29,43 @@ func (s *session) supersede() {
 	}
 	s.local.Lock()
 	defer s.local.Unlock()
-	first, newest := s.wholeWaiting(max(s.sentUpTo(), s.sending)+1, pos.TXID)
-	if first == newest {
-		return
+	var gaps []gap
+	begin, end := pos.TXID, ltx.TXID(0)
+	for _, sh := range s.ships {
+		if sh.dropped {
+			continue // a full copy comes first in any case
+		}
+		g := gap{from: max(sh.sentUpTo(), sh.sending) + 1}
+		g.first, g.newest = s.wholeWaiting(g.from, pos.TXID)
+		gaps = append(gaps, g)
+		if g.first != g.newest {
+			begin, end = min(begin, g.first), g.newest
+		}
 	}
-	s.log.Info("a newer copy of the whole file takes the place of waiting changes", "from", first.String(), "to", (newest - 1).String())
-	for txid := first; txid < newest; txid++ {
+	n := 0
+	for txid := begin; txid < end; txid++ {
+		if slices.ContainsFunc(gaps, func(g gap) bool { return g.needs(txid) }) || s.sizes(txid) == 0 {
+			continue
+		}
+		n++
 		s.logRemove(os.Remove(s.db.LTXPath(0, txid, txid)))
 	}
+	if n > 0 {
+		s.log.Info("a newer copy of the whole file takes the place of waiting changes", "from", begin.String(), "newer", end.String(), "changes", n)
+	}
+}
+
+// gap is what a target can do without: from the first of the waiting changes that hold the whole file up to the newest.
+type gap struct{ from, first, newest ltx.TXID }
+
+func (g gap) needs(txid ltx.TXID) bool {
+	return txid >= g.from && (txid < g.first || txid >= g.newest || g.first == g.newest)
 }
 
 // wholeWaiting finds the oldest and the newest proved change in a range that hold the whole of a large file; zeros when
 // there is none. The caller holds local.
 func (s *session) wholeWaiting(from, to ltx.TXID) (first, newest ltx.TXID) {
-	for txid := from; txid <= to && s.index.trusts(txid); txid++ {
+	for txid := from; txid <= to && s.trust.holds(txid); txid++ {
 		if s.sizes(txid) < largeChange || !holdsWhole(s.db.LTXPath(0, txid, txid)) {
 			continue
 		}
@@ -103,7 +127,7 @@ func pagesIn(f *os.File) (n uint32, err error) {
 
 // sendChanges sends the changes from next to pos, in order. Where the next one was dropped, the newest that holds the
 // whole file goes up as a full copy. It returns the newest that is at the target.
-func (s *session) sendChanges(ctx context.Context, next, pos ltx.TXID) (ltx.TXID, error) {
+func (s *shipper) sendChanges(ctx context.Context, next, pos ltx.TXID) (ltx.TXID, error) {
 	for ; next <= pos; next++ {
 		f, err := s.openToSend(next)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -116,13 +140,13 @@ func (s *session) sendChanges(ctx context.Context, next, pos ltx.TXID) (ltx.TXID
 		if err != nil {
 			return 0, err
 		}
-		s.db.Replica.SetPos(ltx.Pos{TXID: next})
+		s.at(next)
 	}
 	return next - 1, nil
 }
 
 // openToSend opens a change and keeps it from being dropped until sent.
-func (s *session) openToSend(txid ltx.TXID) (*os.File, error) {
+func (s *shipper) openToSend(txid ltx.TXID) (*os.File, error) {
 	s.local.Lock()
 	defer s.local.Unlock()
 	path := s.db.LTXPath(0, txid, txid)
@@ -134,7 +158,7 @@ func (s *session) openToSend(txid ltx.TXID) (*os.File, error) {
 	return f, err
 }
 
-func (s *session) sent() {
+func (s *shipper) sent() {
 	s.local.Lock()
 	defer s.local.Unlock()
 	s.sending = 0
@@ -142,15 +166,16 @@ func (s *session) sent() {
 
 // jump goes on where the change next is not here any more: with the newest change that holds the whole file, else with a
 // new full copy of it. It returns the change that the next one follows.
-func (s *session) jump(ctx context.Context, next ltx.TXID) (ltx.TXID, error) {
+func (s *shipper) jump(ctx context.Context, next ltx.TXID) (ltx.TXID, error) {
 	pos, err := s.db.Pos()
 	if err != nil {
 		return 0, err
 	}
 	s.local.Lock()
 	_, whole := s.wholeWaiting(next, pos.TXID)
-	s.sending = whole
+	s.sending, s.base = whole, whole
 	s.local.Unlock()
+	defer s.based()
 	if whole == 0 {
 		return s.newBase(ctx, "the next change is not here any more")
 	}
@@ -158,7 +183,7 @@ func (s *session) jump(ctx context.Context, next ltx.TXID) (ltx.TXID, error) {
 		if _, err := s.db.SQLDB().ExecContext(ctx, bumpSeq); err != nil {
 			return 0, err
 		}
-		if _, err := s.capture(ctx); err != nil {
+		if err := s.capture(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -169,7 +194,7 @@ func (s *session) jump(ctx context.Context, next ltx.TXID) (ltx.TXID, error) {
 }
 
 // sendAsFull sends a change that holds the whole file as a full copy.
-func (s *session) sendAsFull(ctx context.Context, txid ltx.TXID) error {
+func (s *shipper) sendAsFull(ctx context.Context, txid ltx.TXID) error {
 	s.log.Info("a change that holds the whole file becomes the next full copy", "txid", txid.String())
 	in, err := os.Open(s.db.LTXPath(0, txid, txid))
 	if err != nil {

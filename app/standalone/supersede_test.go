@@ -15,7 +15,7 @@ import (
 )
 
 // largeSession is a session over a file that is large enough for its copies to matter, the first of which is sent.
-func largeSession(t *testing.T) (s *session, other *sql.DB) {
+func largeSession(t *testing.T) (s *shipper, other *sql.DB) {
 	t.Helper()
 	s, other = openedSession(t)
 	s.slimPages = 0 // whole changes stay so
@@ -37,7 +37,7 @@ func addLarge(t *testing.T, db *sql.DB) {
 }
 
 // captureWhole makes the next change one that holds the whole file, as after a log that others began anew.
-func captureWhole(t *testing.T, s *session) ltx.TXID {
+func captureWhole(t *testing.T, s *shipper) ltx.TXID {
 	t.Helper()
 	mustCapture(t, s)
 	wholeNext(t, s)
@@ -85,7 +85,7 @@ func TestNewestWholeChangeTakesThePlace(t *testing.T) {
 	allThere(t, s, 1+20+10+4*10)
 }
 
-func largeOnes(s *session, txids []ltx.TXID) (n int) {
+func largeOnes(s *shipper, txids []ltx.TXID) (n int) {
 	for _, txid := range txids {
 		if s.sizes(txid) >= largeChange {
 			n++
@@ -154,10 +154,7 @@ func TestPositionOfAFullCopy(t *testing.T) {
 	if err := os.RemoveAll(s.db.MetaPath()); err != nil {
 		t.Fatal(err)
 	}
-	next, err := newSession(t.Context(), s.k, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	next := another(t, s.k)
 	defer next.closeDB()
 	if pos := mustCapture(t, next); pos <= whole {
 		t.Errorf("goes on at %s, the full copy holds %s", pos, whole)

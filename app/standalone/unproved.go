@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/superfly/ltx"
 )
@@ -13,10 +14,35 @@ import (
 // errUnproved refuses to send a change that is not proved yet to follow the one before it.
 var errUnproved = errors.New("the newest change is not proved yet")
 
+// trust says which changes may be written to a target: all, or none after last while limited.
+type trust struct {
+	mu      sync.Mutex
+	last    ltx.TXID
+	limited bool
+}
+
+func (t *trust) upTo(last ltx.TXID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last, t.limited = last, true
+}
+
+func (t *trust) all() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limited = false
+}
+
+func (t *trust) holds(txid ltx.TXID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.limited || txid <= t.last
+}
+
 // unprove says, before the file is opened, that whatever is captured after last must not be used until it is proved to
 // follow last. The note on disk outlives a crash.
 func (s *session) unprove(last ltx.TXID) error {
-	s.index.trustUpTo(last)
+	s.trust.upTo(last)
 	if err := os.MkdirAll(s.db.MetaPath(), 0o700); err != nil {
 		return err
 	}
@@ -30,7 +56,7 @@ func (s *session) unprove(last ltx.TXID) error {
 // prove is called when what was captured is known to follow. A note that cannot be removed costs a look at the target at
 // the next start, no more.
 func (s *session) prove() {
-	s.index.trustAll()
+	s.trust.all()
 	if err := os.Remove(s.unprovedPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("note of an unproved change not removed", "error", err)
 	}
