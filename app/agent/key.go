@@ -24,7 +24,7 @@ func (a *Agent) takeKey(was app.Prefs, p *app.Prefs, req app.SetupRequest, res *
 	}
 	all := slices.Clone(p.Places())
 	tried := tries(*p, req)
-	id, err := "", error(nil)
+	id := ""
 	for i, place := range all {
 		if !slices.Contains(tried, place) {
 			continue

@@ -139,6 +139,9 @@ func severalSentence(s app.Status, now time.Time) string {
 		}
 	}
 	text := st.Target + ": " + standaloneSentence(st, now)
+	if st.Error != nil {
+		text = st.Target + ": " + st.Error.Message
+	}
 	if len(proved) > 0 {
 		text = "Proved at " + strings.Join(proved, " and ") + ", but not everywhere. " + text
 	}
