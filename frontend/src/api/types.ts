@@ -46,6 +46,11 @@ export interface SetupRequest {
   /** Encrypt begins encrypted copies with Key, where there are none yet. Key alone is that of encrypted copies that are there already, or gives again what the keychain lost. */
   encrypt?: boolean;
   key?: Secret;
+  /** More are further targets beside Target. Without Add the targets of before are not written any more. */
+  more?: string[];
+  add?: boolean;
+  /** Remove ends the writing to Target, whose copies stay there. It is not the only one. */
+  remove?: boolean;
   /** TakeOver makes this machine the one that writes the history of its file, where another is it; Branch begins a history of its own beside that. At most one of them. */
   take_over?: boolean;
   branch?: boolean;
@@ -55,6 +60,8 @@ export interface SetupRequest {
 export interface SetupResult {
   db: string;
   target: string;
+  /** the other targets */
+  more?: string[];
   user: string;
   /** Encryption is the id of the recovery key; empty for plain copies. */
   encryption?: string;
@@ -70,6 +77,8 @@ export interface Timeline {
   /** how far back it goes */
   oldest?: string;
   points: RestorePoint[] | null;
+  /** Missing are the targets that could not be asked. */
+  missing?: TargetFault[];
 }
 
 /** Machine is one installation seen at the target. */
@@ -92,6 +101,8 @@ export interface RestoreRequest extends Moment {
   machine?: string;
   /** absolute path of a new file; empty = the live file */
   to?: string;
+  /** URL of the one of several targets to read; empty = the best one */
+  target?: string;
   /** TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history that another machine writes is branched from. */
   take_over?: boolean;
   /** Key is the recovery key of encrypted copies, where the keychain of this machine lost it; it is kept there again. */
@@ -120,6 +131,9 @@ export interface RestorePlan {
   writer?: Primary;
   /** Back is what a request for rows would bring back. */
   back?: Back;
+  /** Target is which of several targets is read, Missing those that could not be asked. */
+  target?: string;
+  missing?: TargetFault[];
 }
 
 /** RestoreResult says what a restore did and how it was checked. */
@@ -141,6 +155,9 @@ export interface RestoreResult {
   writers_waited_ns: number;
   /** History says with which history the file goes on, where it came from another machine's. One sentence. */
   history?: string;
+  /** Target is which of several targets was read, Missing those that could not be. */
+  target?: string;
+  missing?: TargetFault[];
   /** Kept is where a damaged file was moved to, if one was. */
   kept?: string;
   /** Back is what was brought back, of a request for rows; then Rows counts them, and Tables and Undo are empty. */
@@ -157,6 +174,9 @@ export interface Drill {
   took_ns: number;
   /** Problem names what did not hold: an object, or the tables that differ. */
   problem?: string;
+  /** Target is the URL of the target, and Targets are the drills of all, where there are several. */
+  target?: string;
+  targets?: Drill[];
 }
 
 /** Finding is one line of the doctor. */
@@ -486,7 +506,13 @@ export interface StandaloneStatus {
   /** Usage is what was asked of the target, MonthlyCost what a month of that is estimated to cost; nil where not known. */
   usage?: Usage;
   monthly_cost?: Cost;
-  /** Targets lists every target with the same keys; with one target it is that one. */
+  /** StartsOverSince: since then it is known that the target was away for so long that it begins anew with a full copy. The moments between are restore points at other targets only. Zero when that is not so. */
+  starts_over_since?: string;
+  /** Of one of several targets: whether it is proved, what it does, and what is wrong with it. */
+  healthy: boolean;
+  progress?: Progress;
+  error?: Error;
+  /** Targets lists every target with the same keys; with one target it is that one. The keys beside it are those of the target that is worst off. */
   targets?: StandaloneStatus[];
 }
 
@@ -569,6 +595,14 @@ export interface RestorePoint {
   kind: PointKind;
   /** Pinned tells until when an undo keeps the point. */
   pinned_until?: string;
+  /** Targets are those that hold the point, where there are several. */
+  targets?: string[];
+}
+
+/** TargetFault is one of several targets that could not be used, and why. */
+export interface TargetFault {
+  target: string;
+  error: Error | null;
 }
 
 /** MachineInfo is the content of machine.json beside a machine's data. */
