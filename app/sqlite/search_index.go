@@ -98,7 +98,7 @@ func (x *indexer) look(table schema.Table, id string) (row rowNow, there bool, e
 	if table.Name == schema.Messages {
 		hash = "t.hash, t.content IS NULL"
 	}
-	s, err := x.ready("SELECT d.doc, "+bodySQL(table)+", (SELECT i.body FROM "+searchIndex+" AS i WHERE i.rowid = d.doc), "+hash+
+	s, err := x.ready("SELECT d.doc, "+bodySQL(table)+", CASE WHEN d.doc IS NOT NULL THEN (SELECT i.body FROM "+searchIndex+" AS i WHERE i.rowid = d.doc) END, "+hash+
 		" FROM "+table.Name+" AS t LEFT JOIN "+searchDocs+" AS d ON d.kind = '"+table.Name+"' AND d.id = ?1 WHERE t.id = ?1", id)
 	if err != nil {
 		return row, false, err
