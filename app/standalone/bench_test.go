@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -78,6 +79,62 @@ func BenchmarkFetch(b *testing.B) {
 			b.StartTimer()
 		}
 	})
+}
+
+// BenchmarkIncrements restores a database of about 120 MB from a full copy and 10,000 changes after it, and the same state from
+// a full copy alone. Ours plans anew each time, so that listing is in it, as it is in Litestream's.
+func BenchmarkIncrements(b *testing.B) {
+	const n = 10_000
+	target := fileTarget(b)
+	w := newTwin(b, target, "m1", 4096)
+	w.large = true
+	fill(w, 120)
+	w.snapshot()
+	rows := 0
+	if err := w.sql.QueryRow("SELECT max(id) FROM notes").Scan(&rows); err != nil {
+		b.Fatal(err)
+	}
+	for i := range n {
+		w.exec("UPDATE notes SET body = randomblob(1000) || zeroblob(3200) WHERE id = ?", i*7919%rows+1)
+		w.send()
+	}
+	took := map[string]float64{}
+	restore := func(name string, once func(to string) error) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				to := filepath.Join(b.TempDir(), "image.db")
+				if err := once(to); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				_ = os.Remove(to)
+				b.StartTimer()
+			}
+			took[name] = b.Elapsed().Seconds() / float64(b.N)
+		})
+	}
+	ours := func(to string) error {
+		r := replicaOf(target, "m1")
+		plan, err := r.Plan(b.Context(), "", app.Moment{})
+		if err != nil {
+			return err
+		}
+		_, err = r.Resume(b.Context(), plan, to, to+".notes", nil)
+		return errors.Join(err, os.Remove(to+".notes"))
+	}
+	stock := func(to string) error {
+		o := litestream.NewRestoreOptions()
+		o.OutputPath = to
+		return litestream.NewReplicaWithClient(nil, w.client).Restore(b.Context(), o)
+	}
+	restore("increments", ours)
+	restore("increments litestream", stock)
+	w.snapshot()
+	restore("alone", ours)
+	restore("alone litestream", stock)
+	for _, who := range []string{"", " litestream"} {
+		b.Logf("10,000 changes against a full copy alone%s: %.2f s, %.2f s: %.2f", who, took["increments"+who], took["alone"+who], took["increments"+who]/took["alone"+who])
+	}
 }
 
 // fill writes about mb megabytes that compress to about a third.

@@ -290,7 +290,12 @@ func (c *cycle) holds() {
 	defer cancel()
 	point, err := c.k.Flush(ctx)
 	if err != nil {
-		c.t.Fatalf("flush: %v", err)
+		select {
+		case why := <-c.ended:
+			c.t.Fatalf("flush: %v; the engine had ended with %v", err, why)
+		default:
+			c.t.Fatalf("flush: %v", err)
+		}
 	}
 	want := stateOf(c.t, c.path)
 	if got := c.restored(point.ID); got != want {

@@ -53,6 +53,10 @@ func (s *session) firstCapture(ctx context.Context) error {
 		}
 		if err := s.capture(ctx); err != nil {
 			s.closeDB()
+			if isBusy(err) && ctx.Err() == nil {
+				s.log.Info("other programs kept the file locked during the first capture; once more")
+				continue
+			}
 			return s.startFailed(err)
 		}
 		sound, err := s.soundStart(last, whole)
@@ -68,6 +72,16 @@ func (s *session) firstCapture(ctx context.Context) error {
 	}
 	return app.Errorf(app.CodeBusy, "replicate", "Other programs write too much to begin copying.").
 		WithHint("It is tried again by itself.")
+}
+
+// isBusy tells that SQLite waited for the lock of another program in vain.
+func isBusy(err error) bool {
+	const busy, primary = 5, 0xff // of its result codes
+	e, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](err)
+	return ok && e.Code()&primary == busy
 }
 
 func (s *session) notWritable(cause error) error {

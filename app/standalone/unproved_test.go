@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,6 +165,49 @@ func TestPagesOfAnotherSizeBeginACopy(t *testing.T) {
 		})
 	}
 }
+
+// A program that keeps the file locked for longer than Litestream waits does not end a session before it began.
+func TestStartWaitsForAnotherProgramsLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "memory.db")
+	other, err := sql.Open("sqlite", path+"?_pragma=journal_mode(wal)&_txlock=immediate")
+	if err == nil {
+		_, err = other.Exec("CREATE TABLE notes(id INTEGER PRIMARY KEY, body TEXT); INSERT INTO notes(body) VALUES ('first')")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	lock, err := other.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := 0
+	k := NewKeeper(KeeperConfig{
+		File: plainFile{path}, Target: fileTarget(t), User: twinUser, Machine: "m1", Tmp: t.TempDir(),
+		Logger: slog.New(onInfo(func(said string) {
+			if waited++; waited == 1 && strings.Contains(said, "locked") {
+				_ = lock.Rollback()
+			}
+		})),
+		Info: func(context.Context) app.MachineInfo { return app.MachineInfo{} },
+	})
+	s, err := k.open(t.Context(), "")
+	if err != nil || waited == 0 {
+		t.Fatalf("waited %d times, %v", waited, err)
+	}
+	s.abandon()
+}
+
+// onInfo is a log whose lines of that level are told.
+type onInfo func(said string)
+
+func (h onInfo) Enabled(_ context.Context, l slog.Level) bool { return l == slog.LevelInfo }
+func (h onInfo) Handle(_ context.Context, r slog.Record) error {
+	h(r.Message)
+	return nil
+}
+func (h onInfo) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h onInfo) WithGroup(string) slog.Handler      { return h }
 
 // restoredNotes fetches the newest point and counts its rows.
 func restoredNotes(t *testing.T, s *shipper) (n int) {
