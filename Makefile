@@ -126,8 +126,12 @@ soak: ## engines of cloud mode for an hour or so: bad networks, kills, a writer 
 .PHONY: bench
 bench: build ## measure against the stock litestream, the official client and COPY, an hour; BENCH=quick for a look of two (or its flags)
 	@build/setup/apt.sh python3=python3
-	$(GO) run ./build/bench $(BENCH) -stock "$$(build/setup/tool.sh $(TOOLS) $(LITESTREAM))"
-	@$(MAKE) --no-print-directory bench-client bench-server
+	$(GO) run ./build/bench $(BENCH) -stock "$$(build/setup/tool.sh $(TOOLS) $(LITESTREAM))" -s3server "$$(build/setup/tool.sh $(TOOLS) $(S3SERVER))"
+	@$(MAKE) --no-print-directory bench-restore bench-client bench-server
+
+.PHONY: bench-restore
+bench-restore: ## measure restores: with 10,000 changes against a full copy alone, and against litestream; some minutes
+	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^Benchmark(Increments|Fetch)$$' -benchtime 5x -timeout 1h ./app/standalone
 
 # How many rows an account has, and how many wait in the longest queue.
 ROWS    ?= 100000

@@ -169,7 +169,7 @@ func TestACopyIsNoticed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "0000000000000001-0000000000000001.ltx"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.copied(t.Context()); err != nil {
+	if _, err := s.copied(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
 }

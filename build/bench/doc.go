@@ -12,6 +12,9 @@
 // of the ratios round by round, so that a machine that grows slower in between does not count against one of them. After
 // each load both replicas are restored and held against the file: a program that copies less must not win by it.
 //
+// A busy hour is measured at the door of an object store: each program has a bucket of a real server (versitygw) behind a proxy
+// of its own that counts, and all get the same rows at the same time. It is a part of an hour, multiplied.
+//
 // BenchmarkClients, among the tests because it needs a whole cloud, holds the program against the official client of the sync
 // protocol in the same manner: both sync with the real server, each a process of its own, while Python writes to its file.
 //

@@ -57,7 +57,7 @@ func firstCopy(ctx context.Context, f *figures, s subject) error {
 	if err != nil {
 		return err
 	}
-	at, err := s.copied(ctx)
+	at, err := s.copied(ctx, p)
 	var rest usage
 	if err == nil {
 		rest, err = p.settle(ctx)

@@ -79,7 +79,7 @@ func (s subject) ready(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.copied(ctx); err != nil {
+	if _, err := s.copied(ctx, p); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	return p, nil

@@ -16,13 +16,14 @@ import (
 // options are the command line. Sizes are in MiB.
 type options struct {
 	program, stock, dir, out  string
+	s3server                  string
 	size, rounds, rate, idles int
-	load, tail, idle          time.Duration
+	load, tail, idle, busy    time.Duration
 	only                      string
 }
 
 // quick sets what makes a look of some two minutes: the figures are rough, the idle ones above all.
-var quick = map[string]string{"size": "100", "rounds": "2", "load": "5s", "tail": "5s", "idle": "15s", "idles": "1"}
+var quick = map[string]string{"size": "100", "rounds": "2", "load": "5s", "tail": "5s", "idle": "15s", "idles": "1", "busy": "40s"}
 
 func main() {
 	if err := bench(os.Args[1:]); err != nil {
@@ -47,9 +48,10 @@ func parse(args []string) (options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.StringVar(&o.program, "program", "build/bin/coditect-sync", "our program")
 	fs.StringVar(&o.stock, "stock", "", "the stock litestream")
+	fs.StringVar(&o.s3server, "s3server", "", "versitygw, a server of object storage")
 	fs.StringVar(&o.dir, "dir", "build/tmp/bench", "where files go; emptied first")
 	fs.StringVar(&o.out, "out", "build/tmp", "where bench.md and bench.json go")
-	fs.StringVar(&o.only, "only", "", "one part: large or load")
+	fs.StringVar(&o.only, "only", "", "one part: large, load or requests")
 	fs.IntVar(&o.size, "size", 1024, "MiB of the large file")
 	fs.IntVar(&o.rounds, "rounds", 5, "rounds of what is repeated")
 	fs.IntVar(&o.rate, "rate", 500, "transactions a second of the writer")
@@ -57,6 +59,7 @@ func parse(args []string) (options, error) {
 	fs.DurationVar(&o.load, "load", 15*time.Second, "how long the writer writes in one round")
 	fs.DurationVar(&o.tail, "tail", 35*time.Second, "how long the programs are given after that to merge what was written")
 	fs.DurationVar(&o.idle, "idle", time.Minute, "how long one round of idling is")
+	fs.DurationVar(&o.busy, "busy", 12*time.Minute, "how much of a busy hour is measured")
 	if len(args) > 0 && args[0] == "quick" {
 		args = args[1:]
 		for name, value := range quick {
@@ -76,7 +79,7 @@ func parse(args []string) (options, error) {
 }
 
 func (o *options) absolute() error {
-	for _, path := range []*string{&o.program, &o.stock, &o.dir, &o.out} {
+	for _, path := range []*string{&o.program, &o.stock, &o.s3server, &o.dir, &o.out} {
 		abs, err := filepath.Abs(*path)
 		if err != nil {
 			return err
@@ -94,8 +97,8 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	var f figures
-	parts := map[string]func(context.Context, options, *figures) error{"load": load, "large": large}
-	for _, name := range []string{"load", "large"} {
+	parts := map[string]func(context.Context, options, *figures) error{"load": load, "large": large, "requests": requests}
+	for _, name := range []string{"load", "large", "requests"} {
 		if o.only != "" && o.only != name {
 			continue
 		}

@@ -53,6 +53,17 @@ func (p *process) stop() error {
 	}
 }
 
+// ended tells whether the program has ended by itself.
+func (p *process) ended() bool {
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return true
+	default:
+		return false
+	}
+}
+
 // usage is what a process has used since it started, and what it holds now.
 type usage struct {
 	at    time.Time

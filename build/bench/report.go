@@ -75,7 +75,7 @@ func (f *figures) save(w io.Writer, folder, name, text string) error {
 // report is what was measured against the stock litestream.
 func (f *figures) report(o options) string {
 	return fmt.Sprintf("Large file %d MiB; writer %d transactions a second, or as many as it can, for %v; CPU counted until %v later; "+
-		"idle %v; %d rounds, %d of idling. ", o.size, o.rate, o.load, o.tail, o.idle, o.rounds, o.idles) + f.table(goals)
+		"idle %v; %d rounds, %d of idling; the busy hour is %v of one, multiplied. ", o.size, o.rate, o.load, o.tail, o.idle, o.rounds, o.idles, o.busy) + f.table(goals)
 }
 
 // table is one in Markdown, a row for each goal of which something was measured.

@@ -97,10 +97,13 @@ func (s subject) start() (*process, error) {
 
 // copied waits until the target holds an object that begins at the file's first transaction, which makes the file
 // restorable, and returns when.
-func (s subject) copied(ctx context.Context) (time.Time, error) {
+func (s subject) copied(ctx context.Context, p *process) (time.Time, error) {
 	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); {
 		if found, err := s.hasFirst(); err != nil || found {
 			return time.Now(), err
+		}
+		if p != nil && p.ended() {
+			return time.Time{}, fmt.Errorf("%s ended; see %s", s.name, p.log.Name())
 		}
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
 			return time.Time{}, err
