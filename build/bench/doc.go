@@ -1,5 +1,3 @@
-//go:build linux
-
 // Command bench measures the program against the stock litestream of the same version, in the same run, on the same
 // files, in turns: what a writer notices, what replication costs while rows are written and while none are, how long the
 // first copy and a restore of a large file take.
