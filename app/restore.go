@@ -78,6 +78,8 @@ type MachineInfo struct {
 	DB             string    `json:"db"`
 	Lineage        string    `json:"lineage"`
 	LastReplicated time.Time `json:"last_replicated,omitzero"`
+	// Newest is the point up to which everything was at the target when this was written.
+	Newest string `json:"newest,omitempty"`
 	// From is whose history the file was restored from, where this machine then went on with one of its own.
 	From Origin           `json:"from,omitzero"`
 	Rows map[string]int64 `json:"rows,omitempty"`

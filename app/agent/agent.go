@@ -56,7 +56,8 @@ type Storage interface {
 	// Primary is the machine that writes a lineage; zero for none. TakeOver makes it this one.
 	Primary(ctx context.Context, user, lineage string) (app.Primary, error)
 	TakeOver(ctx context.Context, user, lineage, machine, host string) error
-	Replica(user, machine string) app.Replica
+	// Replica reads what is there. known is the newest point that this machine knows to have copied; zero for none.
+	Replica(user, machine string, known app.RestorePoint) app.Replica
 	Keeper(KeeperSpec) app.Keeper
 	Close() error
 }

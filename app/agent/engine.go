@@ -192,6 +192,18 @@ func (a *Agent) known(target string) app.StandaloneStatus {
 	}
 }
 
+// newestCopied is the newest point that is known to have been at a target, by a copy or by a test restore.
+func (a *Agent) newestCopied(target string) (p app.RestorePoint) {
+	a.tell(func() {
+		r := a.core.records.Of(target, a.core.prefs.Target)
+		p = app.RestorePoint{ID: r.ReplicatedTXID, Time: r.LastReplicatedAt}
+		if d := r.LastDrill; d != nil && d.OK && d.TXID > p.ID {
+			p = app.RestorePoint{ID: d.TXID, Time: d.At}
+		}
+	})
+	return p
+}
+
 // reported takes what the engine says. Run's goroutine only.
 func (a *Agent) reported(e *running, r app.Report) {
 	switch {

@@ -104,7 +104,7 @@ func (s *storage) TakeOver(_ context.Context, _, _, machine, host string) error 
 	s.h.primary = app.Primary{Machine: machine, Host: host, Since: time.Now()}
 	return nil
 }
-func (s *storage) Replica(string, string) app.Replica {
+func (s *storage) Replica(string, string, app.RestorePoint) app.Replica {
 	if s.h.replica != nil {
 		return s.h.replica()
 	}

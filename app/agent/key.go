@@ -17,36 +17,62 @@ type Keys interface {
 	Forget(id string) error
 }
 
-// takeKey keeps the key that setup was given, so that the storage can be opened with it. undo forgets it again.
+// takeKey keeps the key that setup was given, so that the storages it is of can be opened with it: those that have it, new
+// ones, and with Encrypt all. undo forgets it again.
 func (a *Agent) takeKey(was app.Prefs, p *app.Prefs, req app.SetupRequest, res *app.SetupResult) (undo func(), err error) {
 	if req.Key == "" {
 		return func() {}, nil
 	}
-	all := slices.Clone(p.Places())
-	tried := tries(*p, req)
-	id := ""
+	id, err := a.keyID(req.Key)
+	if err != nil {
+		return nil, err
+	}
+	all, tried, fits := slices.Clone(p.Places()), tries(*p, req), false
 	for i, place := range all {
-		if !slices.Contains(tried, place) {
-			continue
+		known := slices.ContainsFunc(was.Places(), func(is app.Place) bool { return is.Target == place.Target })
+		if slices.Contains(tried, place) && place.Encryption == "" && (req.Encrypt || !known) {
+			all[i].Encryption = id
 		}
-		notes := &res.Notes
-		if id != "" {
-			notes = new([]string) // it was said
-		}
-		if id, err = a.keepKey(p.At(place), req.Key, notes); err != nil {
-			return nil, err
-		}
-		all[i].Encryption = id
+		fits = fits || slices.Contains(tried, place) && all[i].Encryption == id
+	}
+	if !fits {
+		return nil, wrongKey(tried, id)
 	}
 	*p = p.With(all)
+	note, err := a.cfg.Keys.Keep(req.Key)
+	if err != nil {
+		return nil, err
+	}
+	if note != "" {
+		res.Notes = append(res.Notes, "The recovery key is kept on this machine for the test restores. "+note)
+	}
 	return func() {
-		if id == "" || slices.ContainsFunc(was.Places(), func(is app.Place) bool { return is.Encryption == id }) {
+		if slices.ContainsFunc(was.Places(), func(is app.Place) bool { return is.Encryption == id }) {
 			return
 		}
 		if err := a.cfg.Keys.Forget(id); err != nil {
 			a.log.Warn("key not removed from the keychain", "id", id, "error", err)
 		}
 	}, nil
+}
+
+func (a *Agent) keyID(key app.Secret) (string, error) {
+	if a.cfg.Keys == nil {
+		return "", app.Errorf(app.CodeRefused, "key", "This program cannot keep recovery keys.").WithHint("Use coditect-sync.")
+	}
+	return a.cfg.Keys.ID(key)
+}
+
+// wrongKey is for a key that none of the places has.
+func wrongKey(places []app.Place, id string) error {
+	for _, place := range places {
+		if place.Encryption != "" {
+			return app.Errorf(app.CodeDenied, "wrong key", "This is not the recovery key of these copies: theirs has the id %s, this one %s.", place.Encryption, id).
+				WithHint("Look for the other one; its id stands beside it. Without it nobody can read the copies.")
+		}
+	}
+	return app.Errorf(app.CodeInvalid, "key", "The copies are not encrypted, so they have no recovery key.").
+		WithHint("Leave --key-file out, or begin encrypted copies in another place with --target and --encrypt.")
 }
 
 // giveKey keeps the key of the copies that are set up, which the keychain may have lost.
@@ -58,38 +84,15 @@ func (a *Agent) giveKey(ctx context.Context, key app.Secret) error {
 	if err != nil {
 		return err
 	}
-	encrypted := slices.DeleteFunc(p.Places(), func(is app.Place) bool { return is.Encryption == "" })
-	if len(encrypted) == 0 {
-		return app.Errorf(app.CodeInvalid, "restore", "The copies are not encrypted, so they have no recovery key.").
-			WithHint("Leave --key-file out.")
-	}
-	for _, place := range encrypted { // it is that of one of them
-		if _, err = a.keepKey(p.At(place), key, new([]string)); err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
-func (a *Agent) keepKey(p app.Prefs, key app.Secret, notes *[]string) (id string, err error) {
-	if a.cfg.Keys == nil {
-		return "", app.Errorf(app.CodeRefused, "key", "This program cannot keep recovery keys.").WithHint("Use coditect-sync.")
-	}
-	if id, err = a.cfg.Keys.ID(key); err != nil {
-		return "", err
-	}
-	if p.Encryption != "" && p.Encryption != id {
-		return "", app.Errorf(app.CodeDenied, "wrong key", "This is not the recovery key of these copies: theirs has the id %s, this one %s.", p.Encryption, id).
-			WithHint("Look for the other one; its id stands beside it. Without it nobody can read the copies.")
-	}
-	note, err := a.cfg.Keys.Keep(key)
+	id, err := a.keyID(key)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if note != "" {
-		*notes = append(*notes, "The recovery key is kept on this machine for the test restores. "+note)
+	if !slices.ContainsFunc(p.Places(), func(is app.Place) bool { return is.Encryption == id }) {
+		return wrongKey(p.Places(), id)
 	}
-	return id, nil
+	_, err = a.cfg.Keys.Keep(key)
+	return err
 }
 
 // settleEncryption makes sure that what is at the storage fits how it was opened.

@@ -53,11 +53,11 @@ func (s *oneOf) Probe(ctx context.Context) ([]app.TrialStep, error) {
 	return s.storage.Probe(ctx)
 }
 
-func (s *oneOf) Replica(user, machine string) app.Replica {
+func (s *oneOf) Replica(user, machine string, known app.RestorePoint) app.Replica {
 	if r := s.of.replicas[s.target]; r != nil {
 		return r()
 	}
-	return s.storage.Replica(user, machine)
+	return s.storage.Replica(user, machine, known)
 }
 
 // fails is a replica of the home's world whose lists or fetches fail.

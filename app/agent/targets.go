@@ -164,7 +164,7 @@ func (a *Agent) withReplica(ctx context.Context, op string, f func(app.Prefs, ap
 	defer func() { _ = closeStorages(storages) }()
 	all := &sources{machine: a.cfg.Machine.ID, shut: shut}
 	for _, s := range storages {
-		all.of = append(all.of, source{s.target, s.Replica(p.User, a.cfg.Machine.ID)})
+		all.of = append(all.of, source{s.target, s.Replica(p.User, a.cfg.Machine.ID, a.newestCopied(s.target))})
 	}
 	defer func() { _ = all.Close() }()
 	if len(p.More) == 0 {

@@ -190,6 +190,16 @@ func (s *S3) Objects(bucket, prefix string) []Object {
 	return list
 }
 
+// Read is an object's content.
+func (s *S3) Read(bucket, name string) []byte {
+	s.t.Helper()
+	content, err := os.ReadFile(filepath.Join(s.dir, bucket, filepath.FromSlash(name)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return content
+}
+
 // Put writes an object, without metadata.
 func (s *S3) Put(bucket, name string, content []byte) {
 	s.t.Helper()

@@ -33,8 +33,8 @@ func openStorage(files *fileOpener, keys keySafe, log *slog.Logger) func(context
 }
 
 // Replica implements agent.Storage.
-func (s storage) Replica(user, machine string) app.Replica {
-	return standalone.NewReplica(standalone.ReplicaConfig{Target: s.Target, User: user, Machine: machine, Logger: s.log})
+func (s storage) Replica(user, machine string, known app.RestorePoint) app.Replica {
+	return standalone.NewReplica(standalone.ReplicaConfig{Target: s.Target, User: user, Machine: machine, Known: known, Logger: s.log})
 }
 
 // Keeper implements agent.Storage.

@@ -149,6 +149,9 @@ func mutate(t *testing.T, key *Key, suffix string) {
 		}
 	}
 	last := w.order[len(w.order)-1]
+	if err := target.WriteMachine(t.Context(), twinUser, "m1", app.MachineInfo{Newest: last.String()}); err != nil {
+		t.Fatal(err)
+	}
 	var objects []string // the newest point needs all of them
 	for _, f := range w.needed(last) {
 		objects = append(objects, objectName(f)+suffix)

@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/apptest"
 )
 
 // TestMonthlyCost: the arithmetic, by hand.
@@ -69,7 +71,17 @@ func TestUsageIsOfTheLastMonths(t *testing.T) {
 
 // TestRequestsAreCounted: what the status says was asked of a bucket is what the bucket was asked.
 func TestRequestsAreCounted(t *testing.T) {
-	target, g := gcsTarget(t)
+	t.Run("plain", func(t *testing.T) {
+		target, g := gcsTarget(t)
+		countRequests(t, target, g)
+	})
+	t.Run("sealed", func(t *testing.T) {
+		target, g := gcsTarget(t)
+		countRequests(t, target.sealedWith(newKey(t)), g)
+	})
+}
+
+func countRequests(t *testing.T, target *Target, g *apptest.GCS) {
 	path := filepath.Join(t.TempDir(), "memory.db")
 	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)")
 	if err != nil {
@@ -107,7 +119,7 @@ func TestRequestsAreCounted(t *testing.T) {
 	k.onChange(func(r app.Report) { last = *r.Standalone })
 	asked, stored := g.Counts(), int64(0)
 	for _, o := range g.Objects("memory", "") {
-		if filepath.Ext(o.Name) == ".ltx" {
+		if strings.Contains(o.Name, ".ltx") {
 			stored += int64(len(g.Read("memory", o.Name)))
 		}
 	}

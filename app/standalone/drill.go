@@ -145,6 +145,9 @@ func (s *shipper) drillOnce(ctx context.Context) (app.Drill, error) {
 	d.Problem, err = s.compare(ctx, txid, live)
 	d.OK = d.Problem == "" && err == nil
 	d.Took = s.now().Sub(started)
+	if d.OK {
+		s.tellNewest(ctx)
+	}
 	return d, err
 }
 

@@ -70,9 +70,13 @@ type shipper struct {
 	shipWake  chan struct{}
 	drillWake chan struct{}
 	thinnedAt time.Time
-	thinnedTo []age     // the retention it went by
-	infoAt    time.Time // when machine.json was brought up to date
-	announced bool      // machine.json is known to be at the target
+	thinnedTo []age       // the retention it went by
+	infoAt    time.Time   // when machine.json was brought up to date
+	announced bool        // machine.json is known to be at the target
+	reachSeen atomic.Bool // all that was copied is known to be there
+
+	telling    sync.Mutex    // one machine.json is written at a time
+	newestTold atomic.Uint64 // the change it names
 
 	// Guarded by local.
 	sending ltx.TXID // the change that is being sent, 0 for none
@@ -87,7 +91,7 @@ func newShipper(s *session, p *outlet, rebase string) *shipper {
 		session: s, outlet: p, index: newIndex(client, p.status.replicated(), p.status.sent), rebaseFor: rebase,
 		shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: s.k.cfg.Now(),
 	}
-	sh.index.trust, sh.index.allowed = &s.trust, p.primary.hold
+	sh.index.trust, sh.index.allowed = &s.trust, sh.mayWrite
 	return sh
 }
 

@@ -23,6 +23,9 @@ type ReplicaConfig struct {
 	// WorkAround lets a Fetch of a point that was asked for by its id go around damaged objects where others hold the
 	// same changes. Without it every damage is an error: a test restore must not be better than what is there.
 	WorkAround bool
+	// Known is the newest point that this machine knows to have copied; zero for none. A sealed target that holds less is
+	// not restored from as if it were the newest.
+	Known app.RestorePoint
 	// Now is the clock that the future is judged by; time.Now by default.
 	Now func() time.Time
 }
@@ -142,6 +145,11 @@ func (r *Replica) plan(ctx context.Context, machine string, m app.Moment) (*plan
 	}
 	p := &planned{machine: machine, history: h, byID: m.Point != ""}
 	point, err := h.pick(m, r.cfg.Now())
+	if r.cfg.Target.sealed() != nil && !p.byID && h.endsWith(point) {
+		if err := r.refuseOld(ctx, machine, h, point); err != nil {
+			return nil, app.RestorePoint{}, asError("restore", err)
+		}
+	}
 	if err != nil {
 		return nil, app.RestorePoint{}, r.explain(ctx, p, err)
 	}

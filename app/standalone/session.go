@@ -157,6 +157,11 @@ func (s *session) finish() error {
 	if err := s.shipAll(ctx); err != nil { // what the closing captured
 		s.log.Warn("closed with something left to send", "error", err)
 	}
+	for _, sh := range s.ships {
+		if sh.newest.Load() > 0 {
+			sh.tellNewest(ctx)
+		}
+	}
 	return nil
 }
 

@@ -107,6 +107,9 @@ func (s *shipper) ship(ctx context.Context) error {
 	if err := s.present(ctx); err != nil {
 		return err
 	}
+	if err := s.refuseOld(ctx); err != nil {
+		return err
+	}
 	end, err := s.join(ctx, pos.TXID)
 	if err != nil {
 		return err
@@ -212,11 +215,22 @@ func (s *shipper) refreshInfo(ctx context.Context) error {
 }
 
 func (s *shipper) writeInfo(ctx context.Context) error {
-	info := s.k.cfg.Info(ctx)
-	info.LastReplicated = s.status.lastReplicatedAt()
-	if err := s.target.WriteMachine(ctx, s.k.cfg.User, s.k.cfg.Machine, info); err != nil {
+	if err := s.tellInfo(ctx); err != nil {
 		return err
 	}
 	s.infoAt = s.now()
 	return nil
+}
+
+func (s *shipper) tellInfo(ctx context.Context) error {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	info := s.k.cfg.Info(ctx)
+	newest := s.status.replicated()
+	info.LastReplicated, info.Newest = s.status.lastReplicatedAt(), newest.String()
+	err := s.target.WriteMachine(ctx, s.k.cfg.User, s.k.cfg.Machine, info)
+	if err == nil {
+		s.newestTold.Store(uint64(newest))
+	}
+	return err
 }

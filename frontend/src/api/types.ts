@@ -613,6 +613,8 @@ export interface MachineInfo {
   db: string;
   lineage: string;
   last_replicated?: string;
+  /** Newest is the point up to which everything was at the target when this was written. */
+  newest?: string;
   /** From is whose history the file was restored from, where this machine then went on with one of its own. */
   from?: Origin;
   rows?: Record<string, number>;
