@@ -45,6 +45,11 @@ func (a *Agent) facts() app.Facts {
 	if fault == nil {
 		fault = a.core.report.Fault
 	}
+	if e := a.core.engine; fault == nil && e != nil && len(e.shut) > 0 {
+		shut := *e.shut[0].Error
+		shut.Message = "The storage " + e.shut[0].Target + " needs you. " + shut.Message
+		fault = &shut
+	}
 	_, signedIn := a.account()
 	return app.Facts{
 		Forced: a.cfg.Forced, SignedIn: signedIn, Restoring: a.core.restoring, Fault: fault, Now: a.cfg.Now(),

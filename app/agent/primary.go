@@ -120,7 +120,7 @@ func (a *Agent) source(ctx context.Context, p app.Prefs, r app.Replica, plan app
 // placeOf is the one of the targets that a plan reads, the first one where it does not say.
 func placeOf(p app.Prefs, target string) app.Place {
 	places := p.Places()
-	return places[max(0, slices.IndexFunc(places, func(is app.Place) bool { return is.Target == target }))]
+	return places[max(0, slices.IndexFunc(places, func(is app.Place) bool { return plainURL(is.Target) == plainURL(target) }))]
 }
 
 // takeOver makes this machine the one that writes a history at the target that was read, and where it can at the others:

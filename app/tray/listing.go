@@ -29,7 +29,31 @@ func history(st app.Status) [3]string {
 	if st.Standalone == nil {
 		return [3]string{st.MachineID, st.DB.Path}
 	}
-	return [3]string{st.MachineID, st.DB.Path, st.Standalone.Target}
+	return [3]string{st.MachineID, st.DB.Path, strings.Join(targets(st.Standalone), " ")}
+}
+
+// newestThere is the newest change that any storage holds, "" for none.
+func newestThere(s *app.StandaloneStatus) string {
+	if s == nil {
+		return ""
+	}
+	newest := s.ReplicatedTXID
+	for _, t := range s.Targets {
+		newest = max(newest, t.ReplicatedTXID)
+	}
+	return newest
+}
+
+// targets are the URLs of all storages.
+func targets(s *app.StandaloneStatus) []string {
+	if len(s.Targets) == 0 {
+		return []string{s.Target}
+	}
+	var all []string
+	for _, t := range s.Targets {
+		all = append(all, t.Target)
+	}
+	return all
 }
 
 // opened is called when somebody looks at the menu; not every panel tells.
@@ -44,26 +68,28 @@ func (t *tray) opened(ctx context.Context) {
 // is asked, because at some targets a question costs money.
 func (t *tray) wantsPoints(now time.Time) bool {
 	s := t.scene.Standalone
-	if t.scene.Gone != nil || s == nil || s.ReplicatedTXID == "" {
+	if t.scene.Gone != nil || newestThere(s) == "" {
 		return false
 	}
-	every := relistEvery
-	if strings.HasPrefix(s.Target, "file:") {
-		every = relistFileEvery
+	every := relistFileEvery
+	for _, target := range targets(s) {
+		if !strings.HasPrefix(target, "file:") {
+			every = relistEvery
+		}
 	}
-	return t.listed.IsZero() || s.ReplicatedTXID != t.listedTXID && now.Sub(t.listed) >= every
+	return t.listed.IsZero() || newestThere(s) != t.listedTXID && now.Sub(t.listed) >= every
 }
 
 // list asks for the points. It is false when the last question is still open.
 func (t *tray) list(ctx context.Context) bool {
 	s := t.scene.Standalone
-	if s == nil || s.ReplicatedTXID == "" {
+	if newestThere(s) == "" {
 		return true
 	}
 	if !t.occupy(lanePoints) {
 		return false
 	}
-	t.listed, t.listedTXID = wallClock(), s.ReplicatedTXID
+	t.listed, t.listedTXID = wallClock(), newestThere(s)
 	of := history(t.scene.Status)
 	t.lanes.run(lanePoints, func() {
 		timeline, err := t.cfg.Service.Points(ctx, "")

@@ -27,7 +27,7 @@ func (v view) restoreItems() []Item {
 		restore.Disabled, restore.Reason = true, "one is running"
 	case v.Mode == app.ModeCloud:
 		restore.Disabled, restore.Reason = true, "switch the mode to Off first"
-	case v.Standalone == nil || v.Standalone.ReplicatedTXID == "":
+	case newestThere(v.Standalone) == "":
 		restore.Disabled, restore.Reason = true, "the first point appears with the first copy"
 	default:
 		restore.Children = v.moments()

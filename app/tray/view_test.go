@@ -46,6 +46,16 @@ func timeline() *app.Timeline {
 	return tl
 }
 
+// twoStorages gives a Status a second storage, which is worse off.
+func twoStorages(s *Scene, harm func(*app.StandaloneStatus)) {
+	well, other := *s.Standalone, *s.Standalone
+	well.Target, well.Healthy, other.Healthy = "file:///nas", true, true
+	harm(&other)
+	worst := other
+	worst.Targets = []app.StandaloneStatus{well, other}
+	s.Standalone, s.Healthy, s.Progress = &worst, other.Healthy, other.Progress
+}
+
 // inTheCloud makes a healthy Status one of cloud mode.
 func inTheCloud(s *Scene) {
 	s.Mode, s.State, s.Standalone, s.Timeline = app.ModeCloud, app.StateCloud, nil, nil
@@ -204,6 +214,17 @@ var sceneCases = []sceneCase{
 	{"hostile", Attention, func(s *Scene) {
 		s.Error = app.Errorf(app.CodeInvalid, "setup", "a_b & <b>c</b>\r\n\x1b[31m\u202egnp.exe %s", strings.Repeat("long ", 200))
 		s.ModeLocked = "standalone\nQuit"
+	}},
+	{"several-protected", Protected, func(s *Scene) { twoStorages(s, func(*app.StandaloneStatus) {}) }},
+	{"several-offline", Offline, func(s *Scene) {
+		twoStorages(s, func(st *app.StandaloneStatus) {
+			st.Healthy, st.Progress = false, &app.Progress{Phase: app.PhaseOffline, Since: before(42 * time.Minute), Cause: "The storage does not answer."}
+		})
+	}},
+	{"several-first-copy", Syncing, func(s *Scene) {
+		twoStorages(s, func(st *app.StandaloneStatus) {
+			*st = app.StandaloneStatus{Target: st.Target, Progress: &app.Progress{Phase: app.PhaseFirstCopy, Since: before(time.Minute)}}
+		})
 	}},
 }
 

@@ -19,7 +19,42 @@ type words struct {
 	tip   string
 }
 
+// words are about the storage that is worst off, where there are several: so they say which, and what the others are.
 func (v view) words() words {
+	say := v.wordsOfOne()
+	n, proved := v.storages()
+	switch {
+	case n < 2 || v.Gone != nil || inCloud(v.Status) || !v.working() && v.State != app.StateError:
+	case v.Healthy:
+		say.why = append(say.why, fmt.Sprintf("At %d storages, each proved.", n))
+	default:
+		for i := range say.why {
+			if proved > 0 && say.why[i] == nothingYet {
+				say.why[i] = "Nothing is there yet."
+			}
+		}
+		one := fmt.Sprintf("%d of %d storages proved. This is about %s.", proved, n, v.Standalone.Target)
+		say.why = append([]string{one}, say.why...)
+	}
+	return say
+}
+
+const nothingYet = "Nothing is protected yet."
+
+// storages counts them, and those that are proved.
+func (v view) storages() (all, proved int) {
+	if v.Standalone == nil {
+		return 0, 0
+	}
+	for _, t := range v.Standalone.Targets {
+		if all++; t.Healthy {
+			proved++
+		}
+	}
+	return all, proved
+}
+
+func (v view) wordsOfOne() words {
 	if v.Gone != nil {
 		return words{"Not running", []string{"CODITECT Sync does not answer, so nothing is protected.", v.Gone.Hint}, "CODITECT Sync does not answer" + v.lastCopy()}
 	}
@@ -107,7 +142,7 @@ func (v view) syncingWords() words {
 	s := v.Standalone
 	switch {
 	case s == nil || s.ReplicatedTXID == "":
-		return words{v.withLeft("First copy"), []string{"Nothing is protected yet.", v.progressed()}, v.sinceOrLeft("First copy")}
+		return words{v.withLeft("First copy"), []string{nothingYet, v.progressed()}, v.sinceOrLeft("First copy")}
 	case s.LastDrill == nil:
 		return words{"Proving the first copy", []string{"A test restore shows whether it can be relied on."}, "Proving the first copy" + v.lastCopy()}
 	case phase(v.Status) == app.PhaseDrill && !v.Healthy:

@@ -86,6 +86,41 @@ test('pause and resume, off and on', async () => {
   await title('You are protected');
 });
 
+test('another storage is added, has a state of its own, and is removed', async () => {
+  const more = join(dirname(agent.copies), 'more');
+  await view('Settings');
+  await button('Add…').click();
+  await title('Where should another copy live?');
+  await page.getByLabel('Storage address').fill(`file://${more}`);
+  await button('Test').click();
+  await page.getByText('The test worked.').waitFor();
+  await button('Copy here, too').click();
+  await title('Settings');
+  const row = page.locator(`[data-target="file://${more}"]`);
+  await row.getByText(/^\S* ?Proved/).waitFor();
+  await picture('two-storages');
+  type Target = { target: string; healthy: boolean };
+  const targets = () => (JSON.parse(agent.run('target', '--json')) as Target[]).map((t) => [t.target, t.healthy]);
+  expect(targets()).toEqual([[`file://${agent.copies}`, true], [`file://${more}`, true]]);
+  await view('Home');
+  await title('You are protected');
+
+  renameSync(more, `${more}-away`);
+  agent.sql('CREATE TABLE IF NOT EXISTS scratch(a)');
+  await view('Settings');
+  await row.getByText(/Offline since/).waitFor();
+  await page.locator(`[data-target="file://${agent.copies}"]`).getByText(/Proved/).waitFor();
+  await picture('one-storage-away');
+  renameSync(`${more}-away`, more);
+  await row.getByText(/Proved/).waitFor();
+  agent.sql('DROP TABLE scratch');
+  await row.getByRole('button', { name: 'Stop copying there' }).click();
+  await expect.poll(() => targets().length).toBe(1);
+  await button('Change…').waitFor();
+  await view('Home');
+  await title('You are protected');
+});
+
 test('a moment is looked into, restored, and the restore undone', async () => {
   decisions(1, 5);
   agent.run('verify');

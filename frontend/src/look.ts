@@ -16,7 +16,18 @@ const a = words.acts;
 export function lookOf(st: Status, now: Date, f: Format): Look {
   const r = new Reading(st, now, f);
   if (r.cloud) return { glyph: r.glyph, tone: r.tone, ...cloudSeal(r), ...cloudSentences(r) };
-  return { glyph: r.glyph, tone: r.tone, ...seal(r), ...sentences[r.glyph](r) };
+  return several(st, { glyph: r.glyph, tone: r.tone, ...seal(r), ...sentences[r.glyph](r) });
+}
+
+/** Of several storages the sentences are about the one that is worst off: which that is, and what the others hold. */
+function several(st: Status, look: Look): Look {
+  const all = st.standalone?.targets ?? [];
+  const proved = all.filter((t) => t.healthy).length;
+  if (all.length < 2 || st.state === 'paused' || st.state === 'off' || st.state === 'restoring') return look;
+  if (st.healthy) return { ...look, lead: h.everywhere(look.lead, all.length) };
+  const one = h.oneOf(st.standalone?.target ?? '', proved, all.length);
+  const lead = proved > 0 ? look.lead.replace(h.nothingYet, h.nothingThere) : look.lead;
+  return { ...look, lead: `${one} ${lead}`.trim() };
 }
 
 /** What is shown while no agent answers. */

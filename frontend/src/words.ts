@@ -43,6 +43,9 @@ export const words = {
   },
 
   hero: {
+    nothingYet: 'Nothing is protected yet.', nothingThere: 'Nothing is there yet.',
+    everywhere: (lead: string, n: number) => lead.replace('in your storage', `in each of your ${n} storages`),
+    oneOf: (target: string, proved: number, all: number) => `${proved} of ${all} storages ${proved === 1 ? 'is' : 'are'} proved. This is about ${target}.`,
     gone: { title: 'CODITECT Sync is not running', lead: 'Nothing is copied until it runs again. What was copied stays where it is. Start it from your programs, or type' },
     goneCommand: 'coditect-sync start',
     goneInWindow: 'Nothing is copied until it runs again. What was copied stays where it is.',
@@ -250,6 +253,14 @@ export const words = {
     locked: 'Locked:',
     file: 'Memory file', fileFacts: (bytes: string, n: string) => (n ? `${bytes}, ${rows(n)} at the last proof` : bytes), another: 'Choose another…',
     storage: 'Storage', noStorage: 'None yet', test: 'Test', testing: 'Testing…', change: 'Change…', tested: (when: string) => `It works, tested ${when}`,
+    removeStorage: 'Stop copying there', addStorage: 'Another storage', addStorageDo: 'Add…',
+    addStorageWhy: 'Each one holds the whole history by itself; none waits for another.',
+    target: {
+      first: 'First copy under way. Nothing is protected there yet.', proving: 'The first copy is there. It is being proved with a test restore.',
+      proved: (when: string) => `Proved ${when}.`, unproved: (when: string) => `The last proof is from ${when}. Changes are on their way.`,
+      failed: 'The last test restore did not hold.', offline: (when: string) => `Offline since ${when}. What waits goes up by itself.`,
+      startsOver: 'It was away for too long and begins anew with a full copy; the moments between are at your other storage.',
+    },
     history: 'History', keep: 'Keep', removed: 'Older points are removed.',
     keeps: { short: 'A short time', default: 'As usual', long: 'Longer', everything: 'Everything' }, keepOwn: 'As you said',
     goTitle: (n: string, all: string) => `Let ${n} of ${all} moments go?`,
@@ -280,6 +291,7 @@ export const words = {
     switch: 'You can switch at any time, in both directions.',
     fileTitle: 'Which file holds the memory?', fileLead: 'Nothing in it is changed by choosing it.', filePath: 'Path of the file', fileChoose: 'Choose…',
     fileFound: 'Found on this machine', fileUse: 'Use this file', fileDefault: 'made new if it is not there',
+    whereElse: 'Where should another copy live?', addStorage: 'Copy here, too',
     where: 'Where should the copy live?', onlyYou: 'Only you hold the key. We never see this storage.',
     address: 'Storage address', schemes: [['Google Cloud', 'gs://bucket'], ['S3', 's3://bucket'], ['disk or NAS', 'file:///folder'], ['SSH', 'sftp://user@host/folder']],
     test: 'Test', again: 'Test again', testing: 'Testing…',

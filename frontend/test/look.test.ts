@@ -69,6 +69,18 @@ describe('every status the agent can have', () => {
   });
 });
 
+test('of several storages it says which one it is about, and what the others hold', () => {
+  const st = golden('protected');
+  const well = { ...st.standalone!, target: 'file:///nas', healthy: true };
+  const both = { ...st, standalone: { ...st.standalone!, targets: [well, { ...st.standalone!, healthy: true }] } };
+  expect(lookOf(both, now, f).lead).toContain('in each of your 2 storages');
+  const first = golden('first-copy');
+  const one = { ...first, standalone: { ...first.standalone!, targets: [well, first.standalone!] } };
+  const lead = lookOf(one, now, f).lead;
+  expect(lead).toContain(`1 of 2 storages is proved. This is about ${first.standalone!.target}.`);
+  expect(lead).not.toContain('Nothing is protected');
+});
+
 test('green only while a proof stands', () => {
   for (const name of names) {
     const st = golden(name);
