@@ -111,5 +111,6 @@ func (a *Agent) fetchImage(ctx context.Context, r app.Replica, plan app.RestoreP
 			}
 		})
 	}
-	return r.Resume(ctx, plan, image, notes, progress)
+	had, err = r.Resume(ctx, plan, image, notes, progress)
+	return had, a.letGo(plan, err)
 }

@@ -70,6 +70,17 @@ func (a *Agent) claimImage(ctx context.Context, p app.Prefs, plan app.RestorePla
 	return nil
 }
 
+// letGo says why a point that was planned is not there any more. The history of another machine is thinned by that machine,
+// which does not know who reads it; of this machine's own the point is kept meanwhile.
+func (a *Agent) letGo(plan app.RestorePlan, err error) error {
+	if app.CodeOf(err) != app.CodeNotFound || plan.Machine == a.cfg.Machine.ID {
+		return err
+	}
+	e := *app.AsError("restore", err)
+	e.Message = "Its machine let that point go while it was read, as its retention says. " + e.Message
+	return &e
+}
+
 // leaveImage keeps the image of a restore that can be gone on with, and removes any other.
 func (a *Agent) leaveImage(image string, err error) {
 	if slices.Contains([]app.Code{app.CodeCanceled, app.CodeUnreachable, app.CodeBusy}, app.CodeOf(err)) {

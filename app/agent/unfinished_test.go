@@ -181,3 +181,18 @@ func TestRestoreTakesWhatWasLookedAt(t *testing.T) {
 		t.Errorf("a look after it: %v", err)
 	}
 }
+
+// A point of another machine may go while it is read, for nobody asks that machine to wait. It is said why.
+func TestPointOfAnotherMachineMayGo(t *testing.T) {
+	b := newBreaking(t)
+	b.world.AddMachine("0198-studio", app.MachineInfo{Host: "studio"}, 3)
+	b.fail = app.Errorf(app.CodeNotFound, "restore", "There is no point 7 any more.").WithHint("The nearest before it is 6.")
+	_, err := b.a.Restore(t.Context(), app.RestoreRequest{Machine: "0198-studio"})
+	if e := app.AsError("", err); e.Code != app.CodeNotFound || e.Hint != "The nearest before it is 6." ||
+		e.Message != "Not restored; every row is as it was. Its machine let that point go while it was read, as its retention says. There is no point 7 any more." {
+		t.Errorf("%q, %q", e.Message, e.Hint)
+	}
+	if n := b.left(filepath.Dir(b.world.Path)); n != 0 {
+		t.Errorf("%d images are left", n)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -324,4 +325,58 @@ func TestResumeBlamesNoGoodObject(t *testing.T) {
 		t.Fatalf("fetched %d of %d, %v", fetched, r.plan.Bytes, err)
 	}
 	r.exact()
+}
+
+// meanwhile resumes, and lets something happen once the restore has come to a place.
+func (r *resumable) meanwhile(percent int64, happens func()) (had, fetched int64, err error) {
+	happened := false
+	return r.resumed(r.t.Context(), func(done, total int64) {
+		if !happened && done >= percent*total/100 {
+			happened = true
+			happens()
+		}
+	})
+}
+
+// TestResumeWhileTheOwnerMerges: the machine whose history it is merges and thins it while another one reads, which it cannot
+// know. The same point is planned again, and what was read stays.
+func TestResumeWhileTheOwnerMerges(t *testing.T) {
+	for _, percent := range []int64{1, 30, 90} {
+		r := newResumable(t, fileTarget(t), 1500)
+		_, _, err := r.meanwhile(percent, func() {
+			r.merge(1)
+			r.drop(0, func(*ltx.FileInfo) bool { return false })
+		})
+		if err != nil {
+			t.Fatalf("at %d%%: %v", percent, err)
+		}
+		r.exact()
+	}
+}
+
+// TestResumeOfAPointThatTheOwnerLetGo: then it is said which point is near, and that one is made anew in the same place.
+func TestResumeOfAPointThatTheOwnerLetGo(t *testing.T) {
+	r := newResumable(t, fileTarget(t), 1500)
+	if _, err := r.canceled(r.plan.Bytes / 2); err == nil {
+		t.Fatal("it was not canceled")
+	}
+	r.write(10, 300)
+	r.snapshot()
+	for level := range levels - 1 {
+		r.drop(level, func(*ltx.FileInfo) bool { return false })
+	}
+	_, _, err := r.resumed(t.Context(), nil)
+	newest := r.order[len(r.order)-1].String()
+	if e := mustCode(t, err, app.CodeNotFound); !strings.Contains(e.Message, r.plan.Point.ID) || !strings.Contains(e.Hint, newest) {
+		t.Errorf("%s %s, want %s", e.Message, e.Hint, newest)
+	}
+	if r.plan, err = replicaOf(r.target, "m1").Plan(t.Context(), "", app.Moment{}); err != nil || r.plan.Point.ID != newest {
+		t.Fatalf("%+v, %v", r.plan, err)
+	}
+	if had, _, err := r.resumed(t.Context(), nil); err != nil || had != 0 {
+		t.Fatalf("had %d, %v", had, err)
+	}
+	if c := contentOfFile(t, r.to); c != r.ledger[r.order[len(r.order)-1]] {
+		t.Errorf("%s, want %s", c, r.ledger[r.order[len(r.order)-1]])
+	}
 }
