@@ -2,12 +2,14 @@ package story_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,16 +98,17 @@ func (w withoutUsSealed) live(t *testing.T, target, copies string, env ...string
 	second.do("setup", "--db", filepath.Join(t.TempDir(), "other.db"), "--target", target, "--key-file", key)
 	second.do("restore", "--latest", "--to", restored)
 	byHand := w.restore(t, filepath.Join(copies, "standalone", "mira", id), key, db, filepath.Join(m.home, "litestream.yml"))
-	out := strings.Split(strings.TrimSpace(ledger(t, "check", reference, db, restored, byHand)), "\n")
-	if len(out) != 2 || !strings.HasSuffix(out[0], " ok") || !strings.HasSuffix(out[1], " ok") {
+	files := append(byHand, restored)
+	out := strings.Split(strings.TrimSpace(ledger(t, append([]string{"check", reference, db}, files...)...)), "\n")
+	if bad := slices.DeleteFunc(slices.Clone(out), func(line string) bool { return strings.HasSuffix(line, " ok") }); len(out) != len(files) || len(bad) > 0 {
 		t.Error(out)
 	}
 	found := nothingIsReadable(t, key, db, copies, m.home, second.home)
 	t.Logf("%d files looked at, none tells anything", found)
 }
 
-// restore does what litestream.yml says, from the machine's folder on.
-func (w withoutUsSealed) restore(t *testing.T, folder, key, db, config string) string {
+// restore does by hand what litestream.yml says, and what encryption.json beside the machine's folder does.
+func (w withoutUsSealed) restore(t *testing.T, folder, key, db, config string) (files []string) {
 	t.Helper()
 	if w.download != nil {
 		w.download(t)
@@ -114,28 +117,50 @@ func (w withoutUsSealed) restore(t *testing.T, folder, key, db, config string) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	decrypt := regexp.MustCompile(`(?m)^#   (find .*)$`).FindSubmatch(yml)
-	if decrypt == nil {
-		t.Fatalf("no command in\n%s", yml)
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(folder), "encryption.json"))
+	var told struct{ Read []string }
+	if err == nil {
+		err = json.Unmarshal(text, &told)
 	}
-	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "copies"), os.DirFS(folder)); err != nil {
-		t.Fatal(err)
+	if err != nil || len(told.Read) != 4 {
+		t.Fatalf("%v in %s", err, text)
 	}
-	text, err := os.ReadFile(key)
-	if err != nil {
-		t.Fatal(err)
+	for _, commands := range []string{
+		w.one(t, yml, `(?m)^#   (find .*)$`) + ` && litestream restore -config "$0" -o restored.db "$1"`,
+		w.one(t, []byte(told.Read[2]), `^2\. (.*)$`) + " && " + w.one(t, []byte(told.Read[3]), `^3\. (.*)$`),
+	} {
+		dir := t.TempDir()
+		if err := os.CopyFS(filepath.Join(dir, "copies"), os.DirFS(folder)); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(dir, "key.txt"), text)
+		for name, tool := range map[string]string{"age": w.age, "litestream": w.stock} {
+			if err := os.Symlink(tool, filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := exec.CommandContext(t.Context(), "sh", "-c", commands, config, db)
+		c.Dir, c.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", commands, err, out)
+		}
+		files = append(files, filepath.Join(dir, "restored.db"))
 	}
-	put(t, filepath.Join(dir, "key.txt"), text)
-	if err := os.Symlink(w.age, filepath.Join(dir, "age")); err != nil {
-		t.Fatal(err)
+	return files
+}
+
+// one is the command in a text.
+func (w withoutUsSealed) one(t *testing.T, text []byte, pattern string) string {
+	t.Helper()
+	found := regexp.MustCompile(pattern).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("no command in\n%s", text)
 	}
-	c := exec.CommandContext(t.Context(), "sh", "-c", string(decrypt[1])+` && "$0" restore -config "$1" -o restored.db "$2"`, w.stock, config, db)
-	c.Dir, c.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", decrypt[1], err, out)
-	}
-	return filepath.Join(dir, "restored.db")
+	return string(found[1])
 }
 
 // nothingIsReadable looks at every byte of folders for the key, and in the first of them, the storage, for what is in the

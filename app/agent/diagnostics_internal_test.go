@@ -38,9 +38,9 @@ func TestRedactorHidesAFolderOfAnotherComputer(t *testing.T) {
 func TestRedactorHidesABucketAtOnesOwnServer(t *testing.T) {
 	hide := newRedactor("host", "s3://mira-memory/notes?endpoint=https://minio.lumen.works:9000&region=eu")
 	text := `s3://mira-memory/notes?endpoint=https://minio.lumen.works:9000&region=eu "mira-memory" mira-memory/notes ` +
-		`dial minio.lumen.works:9000, lookup minio.lumen.works, AKIAIOSFODNN7EXAMPLE`
+		`dial minio.lumen.works:9000, lookup minio.lumen.works, AKIAIOSFODNN7EXAMPLE, AGE-SECRET-KEY-1QQQQXYZ, age-secret-key-1qqqqxyz`
 	got := string(hide.redact([]byte(text)))
-	for _, part := range []string{"mira", "lumen", "notes", "AKIA"} {
+	for _, part := range []string{"mira", "lumen", "notes", "AKIA", "QQQQ", "qqqq"} {
 		if strings.Contains(got, part) {
 			t.Errorf("%q is in %s", part, got)
 		}

@@ -154,6 +154,9 @@ func (p *program) tellCopied(st app.StandaloneStatus, healthy bool, now time.Tim
 	} else {
 		p.out.field("Copied", plain.of("everything up to %s", moment(st.LastReplicatedAt, now)))
 	}
+	if st.Encryption != "" {
+		p.out.field("Encrypted", plain.of("with the recovery key %s", st.Encryption))
+	}
 	p.out.field("Test restore", drillSpan(st.LastDrill, healthy, now))
 	if !st.NextDrillAt.IsZero() {
 		p.out.field("Next one", plain.of("%s", nextDrill(st.NextDrillAt, now)))

@@ -39,7 +39,7 @@ type encryption struct {
 var howToRead = []string{
 	"The objects beside this one are encrypted. Each NAME.age is an age file (https://age-encryption.org/v1): the recovery key opens it.",
 	"1. Put the recovery key into a file: key.txt. Download the folder of the machine, the one with ltx in it: copies.",
-	"2. find copies -name '*.age' -exec sh -c 'age -d -i key.txt -o \"${1%.age}\" \"$1\" && touch -r \"$1\" \"${1%.age}\"' - {} \\;",
+	"2. find copies -name '*.age' -exec sh -c 'age -d -i key.txt -o ${1%.age} $1' - {} ';'", // nothing that JSON would escape
 	"3. litestream restore -o restored.db file://$PWD/copies",
 }
 
