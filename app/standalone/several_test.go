@@ -174,6 +174,29 @@ func TestATargetThatFellTooFarBehindBeginsAnew(t *testing.T) {
 	both(t, k, other)
 }
 
+// TestTheLastOneIsNeverGivenUp: where one begins anew anyway and the other goes away, too, what nobody has is kept.
+func TestTheLastOneIsNeverGivenUp(t *testing.T) {
+	k, other, bucket := severalTargets(t)
+	s := begun(t, k)
+	defer s.closeDB()
+	s.keptChanges = 5
+	shipped(t, s.ships...)
+	bucket.Fault(apptest.Every, apptest.Unplugged)
+	s.ships[1].drop()
+	missed := mustCapture(t, s) + 1
+	for range 20 {
+		insert(t, other, 1, 5)
+		mustCapture(t, s)
+		s.dropLocal()
+	}
+	if s.sizes(missed) == 0 || s.ships[0].dropped {
+		t.Errorf("the first change that nobody has is here: %t, the last target was given up: %t", s.sizes(missed) > 0, s.ships[0].dropped)
+	}
+	bucket.Heal()
+	shipped(t, s.ships...)
+	both(t, k, other)
+}
+
 // TestWhatNoTargetHasIsKept: where all are away nothing is given up.
 func TestWhatNoTargetHasIsKept(t *testing.T) {
 	k, other, bucket := severalTargets(t)

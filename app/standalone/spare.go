@@ -65,7 +65,8 @@ func (s *session) locals() (out []local) {
 func (s *session) spare(files []local) ltx.TXID {
 	ships := slices.SortedFunc(slices.Values(s.ships), func(a, b *shipper) int { return cmp.Compare(a.needsAfter(), b.needsAfter()) })
 	for i, sh := range ships {
-		if i == len(ships)-1 || !s.tooMuch(files, sh.needsAfter(), ships[i+1].needsAfter()) {
+		// One that was given up itself holds nothing for the others.
+		if i == len(ships)-1 || ships[i+1].needsAfter() == everything || !s.tooMuch(files, sh.needsAfter(), ships[i+1].needsAfter()) {
 			return sh.needsAfter()
 		}
 		sh.drop()
