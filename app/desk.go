@@ -94,6 +94,8 @@ const (
 type Outfitter interface {
 	// TryTarget uses a target as Setup would and says each step with its time. It saves nothing.
 	TryTarget(ctx context.Context, req SetupRequest) (TargetTrial, error)
+	// NewKey makes a recovery key for encrypted copies, to be shown once. It is kept nowhere before Setup is given it.
+	NewKey(ctx context.Context) (RecoveryKey, error)
 	// Settings are the wishes a person can edit, with what they mean in words.
 	Settings(ctx context.Context) (Settings, error)
 	// EditSettings changes the fields that are not nil.
@@ -103,6 +105,12 @@ type Outfitter interface {
 	PlanRetention(ctx context.Context, wish string) (RetentionPlan, error)
 	// Diagnostics is the content of the bundle, redacted, exactly as it would be saved: file name to text.
 	Diagnostics(ctx context.Context) (map[string]string, error)
+}
+
+// RecoveryKey is a new recovery key, and the id by which it is known.
+type RecoveryKey struct {
+	ID  string `json:"id"`
+	Key Secret `json:"key"`
 }
 
 // TargetTrial is what a test of a target did.

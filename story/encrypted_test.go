@@ -98,7 +98,7 @@ func (w withoutUsSealed) live(t *testing.T, target, copies string, env ...string
 	second.do("setup", "--db", filepath.Join(t.TempDir(), "other.db"), "--target", target, "--key-file", key)
 	second.do("restore", "--latest", "--to", restored)
 	byHand := w.restore(t, filepath.Join(copies, "standalone", "mira", id), key, db, filepath.Join(m.home, "litestream.yml"))
-	files := append(byHand, restored)
+	files := slices.Concat(byHand, []string{restored})
 	out := strings.Split(strings.TrimSpace(ledger(t, append([]string{"check", reference, db}, files...)...)), "\n")
 	if bad := slices.DeleteFunc(slices.Clone(out), func(line string) bool { return strings.HasSuffix(line, " ok") }); len(out) != len(files) || len(bad) > 0 {
 		t.Error(out)

@@ -9,12 +9,26 @@ import (
 
 // Keys keeps the recovery keys of encrypted copies on this machine.
 type Keys interface {
+	// New makes a key.
+	New() (app.RecoveryKey, error)
 	// ID reads a key as a person gives it, and tells its id. CodeInvalid for what is none.
 	ID(key app.Secret) (string, error)
 	// Keep keeps a key; note is what a person should know of where.
 	Keep(key app.Secret) (note string, err error)
 	// Forget removes one.
 	Forget(id string) error
+}
+
+// NewKey implements app.Outfitter.
+func (a *Agent) NewKey(context.Context) (app.RecoveryKey, error) {
+	if a.cfg.Keys == nil {
+		return app.RecoveryKey{}, noKeys()
+	}
+	return a.cfg.Keys.New()
+}
+
+func noKeys() error {
+	return app.Errorf(app.CodeRefused, "key", "This program cannot keep recovery keys.").WithHint("Use coditect-sync.")
 }
 
 // takeKey keeps the key that setup was given, so that the storages it is of can be opened with it: those that have it, new
@@ -58,7 +72,7 @@ func (a *Agent) takeKey(was app.Prefs, p *app.Prefs, req app.SetupRequest, res *
 
 func (a *Agent) keyID(key app.Secret) (string, error) {
 	if a.cfg.Keys == nil {
-		return "", app.Errorf(app.CodeRefused, "key", "This program cannot keep recovery keys.").WithHint("Use coditect-sync.")
+		return "", noKeys()
 	}
 	return a.cfg.Keys.ID(key)
 }

@@ -9,12 +9,13 @@ import (
 var _ app.Desk = (*FakeDesk)(nil)
 
 // FakeDesk is what the window asks, and the copying on demand, of FakeService and Model. It lies in this: where a
-// field is nil nothing differs, nothing has happened, every target passes, and settings are not kept.
+// field is nil nothing differs, a key is none, nothing has happened, every target passes, and settings are not kept.
 type FakeDesk struct {
 	FlushFunc         func(context.Context) (app.RestorePoint, error)
 	PreviewFunc       func(context.Context, app.RestoreRequest) (app.Preview, error)
 	ActivityFunc      func(context.Context, int) ([]app.Event, error)
 	TryTargetFunc     func(context.Context, app.SetupRequest) (app.TargetTrial, error)
+	NewKeyFunc        func(context.Context) (app.RecoveryKey, error)
 	SettingsFunc      func(context.Context) (app.Settings, error)
 	EditSettingsFunc  func(context.Context, app.SettingsEdit) (app.Settings, error)
 	PlanRetentionFunc func(context.Context, string) (app.RetentionPlan, error)
@@ -52,6 +53,14 @@ func (f *FakeDesk) TryTarget(ctx context.Context, req app.SetupRequest) (app.Tar
 		return f.TryTargetFunc(ctx, req)
 	}
 	return app.TargetTrial{Target: req.Target}, nil
+}
+
+// NewKey implements app.Outfitter.
+func (f *FakeDesk) NewKey(ctx context.Context) (app.RecoveryKey, error) {
+	if f.NewKeyFunc != nil {
+		return f.NewKeyFunc(ctx)
+	}
+	return app.RecoveryKey{}, nil
 }
 
 // Settings implements app.Outfitter.

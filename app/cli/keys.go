@@ -9,6 +9,15 @@ import (
 // keySafe keeps recovery keys in the keychain, by their ids.
 type keySafe struct{ *login.Safe }
 
+// New implements agent.Keys.
+func (keySafe) New() (app.RecoveryKey, error) {
+	k, err := standalone.NewKey()
+	if err != nil {
+		return app.RecoveryKey{}, err
+	}
+	return app.RecoveryKey{ID: k.ID(), Key: app.Secret(k.Secret())}, nil
+}
+
 // ID implements agent.Keys.
 func (s keySafe) ID(key app.Secret) (string, error) {
 	k, err := standalone.ParseKey(key.Reveal())

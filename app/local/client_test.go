@@ -89,6 +89,8 @@ func TestEverythingArrives(t *testing.T) {
 		MachinesFunc:    func(context.Context) ([]app.Machine, error) { return machines, nil },
 		DoctorFunc:      func(context.Context) ([]app.Finding, error) { return findings, nil },
 	}
+	key := app.RecoveryKey{ID: "00ff", Key: "secret"}
+	f.NewKeyFunc = func(context.Context) (app.RecoveryKey, error) { return key, nil }
 	socket := socketPath(t)
 	serve(t, socket, local.Config{Service: f})
 	c, ctx := local.NewClient(socket, "1.0.0"), t.Context()
@@ -102,6 +104,7 @@ func TestEverythingArrives(t *testing.T) {
 	same(t, drill)(c.Verify(ctx))
 	same(t, machines)(c.Machines(ctx))
 	same(t, findings)(c.Doctor(ctx))
+	same(t, key)(c.NewKey(ctx))
 }
 
 // wants is a method that expects in and answers out.

@@ -15,6 +15,7 @@ func (s *Server) deskRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /v1/preview", answerBody(s, s.preview))
 	mux.Handle("GET /v1/activity", answer(s, s.activity))
 	mux.Handle("POST /v1/target/try", answerBody(s, svc.TryTarget))
+	mux.Handle("POST /v1/key", answerBody(s, func(ctx context.Context, _ nothing) (app.RecoveryKey, error) { return svc.NewKey(ctx) }))
 	mux.Handle("GET /v1/settings", answer(s, func(r *http.Request) (app.Settings, error) { return svc.Settings(r.Context()) }))
 	mux.Handle("PATCH /v1/settings", answerBody(s, svc.EditSettings))
 	mux.Handle("POST /v1/retention/plan", answerBody(s, func(ctx context.Context, ask retentionAsk) (app.RetentionPlan, error) {
@@ -59,6 +60,11 @@ func (c *Client) Preview(ctx context.Context, req app.RestoreRequest) (app.Previ
 // Activity implements app.Chronicle.
 func (c *Client) Activity(ctx context.Context, limit int) ([]app.Event, error) {
 	return get[[]app.Event](ctx, c, "/v1/activity?"+url.Values{"limit": {strconv.Itoa(limit)}}.Encode())
+}
+
+// NewKey implements app.Outfitter.
+func (c *Client) NewKey(ctx context.Context) (app.RecoveryKey, error) {
+	return send[app.RecoveryKey](ctx, c, http.MethodPost, "/v1/key", nothing{})
 }
 
 // TryTarget implements app.Outfitter.

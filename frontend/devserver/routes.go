@@ -32,6 +32,7 @@ func (d *desk) handler() http.Handler {
 	mux.Handle("POST /v1/retention/plan", post(d.planRetention))
 	mux.Handle("POST /v1/setup", post(d.setup))
 	mux.Handle("POST /v1/target/try", post(d.try))
+	mux.Handle("POST /v1/key", post(d.newKey))
 	mux.Handle("POST /v1/restore", post(d.restore))
 	mux.Handle("POST /v1/restore/plan", post(d.plan))
 	mux.Handle("POST /v1/preview", post(d.preview))

@@ -42,6 +42,44 @@ test('a fresh installation is led to its first proof', async () => {
   await context.close();
 });
 
+test('a recovery key is shown once, and has to come back before anything starts', async () => {
+  const { page, trouble, context } = await open(browser, '', { scene: 'new' });
+  await page.getByRole('link', { name: 'Back up to my own storage' }).click();
+  await page.getByLabel('Storage address').fill('gs://mira-memory');
+  await button(page, 'Test').click();
+  await page.getByText('The test worked.').waitFor();
+  const start = button(page, 'Start the first copy');
+  await page.getByLabel('Encrypt the copies on this machine first').check();
+  const key = (await page.getByText(/^AGE-SECRET-KEY-1/).textContent()) ?? '';
+  expect(await start.isDisabled()).toBe(true);
+  await page.getByLabel('Type or paste it from where you keep it now').fill('AGE-SECRET-KEY-1NOT');
+  await page.getByText('That is not it yet.').waitFor();
+  expect(await start.isDisabled()).toBe(true);
+  await page.getByLabel('Type or paste it from where you keep it now').fill(` ${key.toLowerCase()}`);
+  await page.getByText('That is it.').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-recovery-key');
+  await start.click();
+  await title(page, /First copy: about 50/);
+  await context.close();
+});
+
+test('copies that are encrypted ask for their key', async () => {
+  const { page, context } = await open(browser, '', { scene: 'new' });
+  await page.getByRole('link', { name: 'Back up to my own storage' }).click();
+  await page.getByLabel('Storage address').fill('gs://sealed');
+  await button(page, 'Test').click();
+  await button(page, 'Start the first copy').click();
+  await page.getByText('The copies of mira in gs://sealed are encrypted.').waitFor();
+  expect(await button(page, 'Start the first copy').isDisabled()).toBe(true);
+  const field = page.getByLabel('Recovery key of these copies');
+  expect(await field.getAttribute('type')).toBe('password');
+  await field.fill(`AGE-SECRET-KEY-1${'q'.repeat(59)}`);
+  await button(page, 'Start the first copy').click();
+  await title(page, /First copy: about 50/);
+  await context.close();
+});
+
 test('decide later says that nothing is protected', async () => {
   const { page, context } = await open(browser, '', { scene: 'new' });
   await button(page, /Decide later/).click();

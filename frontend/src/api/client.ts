@@ -2,7 +2,7 @@
 import { fetchNamed } from '../native';
 import type {
   Drill, Error as AppError, Event as Happening, Finding, Invited, InviteRequest, Login, LoginRequest, LogoutRequest, LogoutResult, LostItem, Machine,
-  MemberRequest, MovePlan, MoveRequest, MoveResult, PrefsEdit, Preview, Project, Proof, PushRequest, PushResult, Reader, RestorePlan, RestoreRequest,
+  MemberRequest, MovePlan, MoveRequest, MoveResult, PrefsEdit, Preview, Project, Proof, PushRequest, PushResult, Reader, RecoveryKey, RestorePlan, RestoreRequest,
   RestoreResult, RetentionPlan, Settings, SettingsEdit, SetupRequest, SetupResult, ShareRequest, Status, TargetTrial, Team, Timeline,
 } from './types';
 
@@ -10,11 +10,13 @@ import type {
 export class Failure extends Error {
   readonly code: AppError['code'];
   readonly hint: string;
+  readonly op: string;
 
   constructor(e: AppError) {
     super(e.message);
     this.code = e.code;
     this.hint = e.hint ?? '';
+    this.op = e.op ?? '';
   }
 }
 
@@ -57,6 +59,7 @@ export const api = {
   },
   prefs: (edit: PrefsEdit) => call<Status>('PATCH', 'prefs', edit),
   setup: (req: SetupRequest) => call<SetupResult>('POST', 'setup', req),
+  newKey: () => call<RecoveryKey>('POST', 'key', {}),
   tryTarget: (req: SetupRequest, signal?: AbortSignal) => call<TargetTrial>('POST', 'target/try', req, signal),
   points: (machine: string) => call<Timeline>('GET', `points?machine=${q(machine)}`),
   plan: (req: Restore, signal: AbortSignal) => call<RestorePlan>('POST', 'restore/plan', req, signal),

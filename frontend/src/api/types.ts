@@ -472,6 +472,12 @@ export interface RetentionPlan {
   oldest_then?: string;
 }
 
+/** RecoveryKey is a new recovery key, and the id by which it is known. */
+export interface RecoveryKey {
+  id: string;
+  key: Secret;
+}
+
 /** Mode is the wish how the file is kept safe. Its text form is stored in preferences and typed by people. */
 export type Mode = "" | "cloud" | "standalone" | "off";
 
