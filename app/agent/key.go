@@ -95,7 +95,7 @@ func (a *Agent) giveKey(ctx context.Context, key app.Secret) error {
 		return nil
 	}
 	p, err := a.prefs(ctx)
-	if err != nil {
+	if err != nil || p.Target == "" { // of which the restore says so
 		return err
 	}
 	id, err := a.keyID(key)

@@ -54,6 +54,9 @@ func TestSetupKeepsTheKeyItNeeds(t *testing.T) {
 		req.DB = h.world.Path
 		return a.Setup(ctx, req)
 	}
+	if _, err := a.PlanRestore(ctx, app.RestoreRequest{Key: "key one"}); app.CodeOf(err) != app.CodeInvalid || !strings.Contains(err.Error(), "No storage is set up") {
+		t.Errorf("before there is a storage: %v", err)
+	}
 	_, err := setup(app.SetupRequest{Target: plain})
 	wants("plain", err, "")
 	_, err = setup(app.SetupRequest{Key: "key one"})

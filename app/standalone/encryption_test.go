@@ -242,3 +242,33 @@ func TestSealedRangesAskForLittle(t *testing.T) {
 		}
 	})
 }
+
+// TestChangedLease: a lease that somebody without the key changed or put in the place of another is said to be that, to who
+// holds it and to who comes.
+func TestChangedLease(t *testing.T) {
+	eachSealed(t, func(t *testing.T, target *Target) {
+		clock := newClock()
+		holder := machineOn(t, target, "m1", clock)
+		if err := holder.hold(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stored, key := target.asStored().store, storedKey(leaseKey(twinUser, "l1", 1))
+		whole := mustRead(t, stored, key, 0, 0)
+		changed := bytes.Clone(whole)
+		changed[50] ^= 1
+		for what, content := range map[string][]byte{"changed": changed, "cut": whole[:50]} {
+			mustPut(t, stored, key, time.Time{}, content)
+			clock.pass(2 * leaseEvery)
+			if e := mustCode(t, asError("replicate", holder.hold(t.Context())), app.CodeDamaged); !strings.Contains(e.Message, target.at.name()) || !strings.Contains(e.Message, "recovery key") {
+				t.Errorf("%s: %q", what, e.Message)
+			}
+			if err := machineOn(t, target, "m2", clock).hold(t.Context()); !errors.Is(err, errNotPrimary) {
+				t.Errorf("%s, to another: %v", what, err)
+			}
+		}
+		mustPut(t, stored, key, time.Time{}, whole)
+		if err := holder.hold(t.Context()); err != nil {
+			t.Errorf("put right: %v", err)
+		}
+	})
+}

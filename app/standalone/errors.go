@@ -66,7 +66,7 @@ func classify(op string, err error) *app.Error {
 	if access == nil {
 		access = &accessError{place: "the disk"}
 	}
-	for _, known := range []func(*accessError, error) *app.Error{ofContext, ofSource, ofPlace, ofCredentials, ofAPI, ofS3, ofSFTP, ofNetwork, ofSystem, ofRemote, ofAccess} {
+	for _, known := range []func(*accessError, error) *app.Error{ofContext, ofSource, ofContent, ofPlace, ofCredentials, ofAPI, ofS3, ofSFTP, ofNetwork, ofSystem, ofRemote, ofAccess} {
 		if e := known(access, err); e != nil {
 			e.Op, e.Err = op, err
 			return e
@@ -89,6 +89,16 @@ func ofSource(_ *accessError, err error) *app.Error {
 			WithHint("A new full copy is made by itself. Check this disk if it happens again.")
 	}
 	return nil
+}
+
+// ofContent knows objects that do not open. Of copies more is said, by who knows which of them are good.
+func ofContent(a *accessError, err error) *app.Error {
+	fault, ok := errors.AsType[*decodeError](err)
+	if !ok || a.key == "" {
+		return nil
+	}
+	return app.Errorf(app.CodeDamaged, "", "The object %s in %s %s.", a.key, a.place, fault.what).
+		WithHint("Somebody or something changed it in the storage. Have it put back, or begin anew in another place with `coditect-sync setup --target URL`.")
 }
 
 // ofPlace knows missing buckets, folders and objects.

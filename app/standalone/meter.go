@@ -17,7 +17,7 @@ type meter struct{ writes, reads, fetched atomic.Int64 }
 func (t *Target) metered(m *meter) *Target {
 	counted := *t
 	if sealed, ok := t.store.(sealedStore); ok { // what is stored counts, not what is in it
-		counted.store = sealedStore{meteredStore{sealed.store, m}, sealed.key}
+		counted.store = sealedStore{meteredStore{sealed.store, m}, sealed.key, sealed.place}
 	} else {
 		counted.store = meteredStore{t.store, m}
 	}

@@ -26,7 +26,8 @@ import (
 // sealedStore seals what goes into a store and opens what comes out. Sizes in its listings are those of the content.
 type sealedStore struct {
 	store
-	key *crypt.Key
+	key   *crypt.Key
+	place string // how people call the target
 }
 
 // isSealed tells the objects of a user from what all users share.
@@ -133,9 +134,9 @@ func (s sealedStore) open(ctx context.Context, key string, offset, size int64) (
 	r, err := s.key.Open(rc, boundName(key))
 	if err != nil {
 		_ = rc.Close() // only read
-		return nil, ofSeal(err)
+		return nil, s.fail(key, err)
 	}
-	return &unsealing{limited(r, size), rc}, nil
+	return &unsealing{limited(r, size), rc, s, key}, nil
 }
 
 func limited(r io.Reader, size int64) io.Reader {
@@ -153,14 +154,14 @@ func (s sealedStore) openFrom(ctx context.Context, key string, offset, size int6
 	src := &pieces{open: func(at, n int64) (io.ReadCloser, error) { return s.store.open(ctx, key+crypt.Suffix, at, n) }, size: stored}
 	at, content, err := s.key.OpenAt(src, stored, boundName(key))
 	if err != nil {
-		return nil, errors.Join(ofSeal(err), src.Close())
+		return nil, errors.Join(s.fail(key, err), src.Close())
 	}
 	end := content
 	if size > 0 {
 		end = min(content, offset+size)
 	}
 	src.end = min(stored, crypt.Until(end))
-	return &unsealing{io.NewSectionReader(at, offset, max(0, end-offset)), src}, nil
+	return &unsealing{io.NewSectionReader(at, offset, max(0, end-offset)), src, s, key}, nil
 }
 
 // storedSize is how large an object is; what is not there fails as opening it does.
@@ -230,22 +231,25 @@ func (p *pieces) Close() error {
 type unsealing struct {
 	r io.Reader
 	io.Closer
+	store sealedStore
+	key   string
 }
 
 func (u *unsealing) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
-	return n, ofSeal(err)
+	return n, u.store.fail(u.key, err)
 }
 
-// ofSeal makes the fault of an object's content of what does not open.
-func ofSeal(err error) error {
+// fail makes the fault of an object's content of what does not open.
+func (s sealedStore) fail(key string, err error) error {
+	what := isUnsealed
 	switch {
 	case errors.Is(err, crypt.ErrElsewhere):
-		return &decodeError{isElsewhere, err}
-	case errors.Is(err, crypt.ErrUnsealed):
-		return &decodeError{isUnsealed, err}
+		what = isElsewhere
+	case !errors.Is(err, crypt.ErrUnsealed):
+		return err
 	}
-	return err
+	return &accessError{need: rightRead, place: s.place, key: storedKey(key), err: &decodeError{what, err}}
 }
 
 // What is said of a sealed object that does not open.

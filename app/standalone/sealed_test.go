@@ -16,7 +16,7 @@ func newKey(t testing.TB) *Key {
 // sealedWith is a target that was opened with a key.
 func (t *Target) sealedWith(key *Key) *Target {
 	sealed := *t
-	sealed.store = sealedStore{plainStore(t.store), key}
+	sealed.store = sealedStore{plainStore(t.store), key, t.at.name()}
 	sealed.times = new(recordedTimes)
 	return &sealed
 }

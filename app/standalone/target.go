@@ -83,7 +83,7 @@ func OpenTarget(_ context.Context, cfg TargetConfig) (*Target, error) {
 		t.store = &fileStore{root: at.path}
 	}
 	if cfg.Key != nil {
-		t.store = sealedStore{t.store, cfg.Key}
+		t.store = sealedStore{t.store, cfg.Key, at.name()}
 	}
 	return t, nil
 }
