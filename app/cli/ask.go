@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"io"
 	"os"
 	"strings"
 
@@ -72,20 +73,21 @@ func (p *program) askHidden(ctx context.Context, question string) (string, error
 	if !ok || p.typed != nil && p.typed.Buffered() > 0 { // typed ahead, and shown already
 		return p.ask(ctx, question, "")
 	}
-	shown, err := term.GetState(int(f.Fd()))
+	fd := int(f.Fd())
+	shown, err := term.MakeRaw(fd) // before the question, or what comes at once is shown
 	if err != nil {
 		return p.ask(ctx, question, "")
 	}
-	p.err.raw(clean(question) + " ")
 	defer p.err.gap()
+	defer func() { _ = term.Restore(fd, shown) }() // it worked a moment ago
 	answer, failed := make(chan string, 1), make(chan error, 1)
 	go func() {
-		line, err := term.ReadPassword(int(f.Fd()))
-		if err != nil {
+		line, err := term.NewTerminal(typing{f, p.err.w}, "").ReadPassword(clean(question) + " ")
+		if err != nil { // Ctrl+C, too
 			failed <- err
 			return
 		}
-		answer <- strings.TrimSpace(string(line))
+		answer <- strings.TrimSpace(line)
 	}()
 	select {
 	case a := <-answer:
@@ -93,7 +95,12 @@ func (p *program) askHidden(ctx context.Context, question string) (string, error
 	case err := <-failed:
 		return "", app.Errorf(app.CodeCanceled, "ask", "Nothing was answered, so nothing was changed.").Wrap(err)
 	case <-ctx.Done():
-		_ = term.Restore(int(f.Fd()), shown) // the program ends now
 		return "", app.Errorf(app.CodeCanceled, "ask", "Canceled. Nothing was changed.").Wrap(ctx.Err())
 	}
+}
+
+// typing is what is typed, and where it is asked for.
+type typing struct {
+	io.Reader
+	io.Writer
 }
