@@ -97,14 +97,16 @@ func (r *Replica) Plan(ctx context.Context, machine string, m app.Moment) (app.R
 		return app.RestorePlan{}, err
 	}
 	hdr, err := r.lastHeader(ctx, p)
-	if isGone(err) { // merged or thinned since it was listed
-		if p, point, err = r.plan(ctx, machine, m); err != nil {
-			return app.RestorePlan{}, err
+	for tries := 0; err != nil; tries++ {
+		next, at, planErr := r.anew(ctx, machine, m, err, tries)
+		if planErr != nil {
+			return app.RestorePlan{}, planErr
 		}
+		if next == nil {
+			return app.RestorePlan{}, r.explain(ctx, p, err)
+		}
+		p, point = next, at
 		hdr, err = r.lastHeader(ctx, p)
-	}
-	if err != nil {
-		return app.RestorePlan{}, r.explain(ctx, p, err)
 	}
 	r.mu.Lock()
 	r.last = p
@@ -128,6 +130,20 @@ func (r *Replica) lastHeader(ctx context.Context, p *planned) (ltx.Header, error
 func isGone(err error) bool {
 	found, ok := errors.AsType[*damage](err)
 	return ok && found.what == isMissing
+}
+
+// anew plans once more where an object is gone that was listed: the engine merged or thinned meanwhile, and may have done so
+// several times where it is busy. Nil where that is not it, and the object is listed still.
+func (r *Replica) anew(ctx context.Context, machine string, m app.Moment, gone error, tries int) (*planned, app.RestorePoint, error) {
+	if !isGone(gone) || tries == maxSearches {
+		return nil, app.RestorePoint{}, nil
+	}
+	found, _ := errors.AsType[*damage](gone)
+	p, point, err := r.plan(ctx, machine, m)
+	if err != nil || p.history.lists(found.object) {
+		return nil, app.RestorePoint{}, err
+	}
+	return p, point, nil
 }
 
 // bytes is how much is fetched.
@@ -175,22 +191,26 @@ func (r *Replica) Fetch(ctx context.Context, plan app.RestorePlan, to string, pr
 
 // making plans what make is to make, and again while there is another way.
 func (r *Replica) making(ctx context.Context, plan app.RestorePlan, make func(*planned) error) error {
+	same := app.Moment{Point: plan.Point.ID}
 	p := r.planned(plan)
-	for fresh := false; ; {
-		if p == nil {
-			var err error
-			if p, _, err = r.plan(ctx, plan.Machine, app.Moment{Point: plan.Point.ID}); err != nil {
-				return err
-			}
-			fresh = true
+	if p == nil {
+		var err error
+		if p, _, err = r.plan(ctx, plan.Machine, same); err != nil {
+			return err
 		}
+	}
+	for tries := 0; ; tries++ {
 		err := make(p)
 		if err == nil {
 			return nil
 		}
-		if isGone(err) && !fresh {
-			p = nil
-		} else if !r.workAround(p, err) {
+		next, _, planErr := r.anew(ctx, plan.Machine, same, err, tries)
+		switch {
+		case planErr != nil:
+			return planErr
+		case next != nil:
+			p = next
+		case !r.workAround(p, err):
 			return r.explain(ctx, p, err)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -352,6 +354,36 @@ func TestResumeWhileTheOwnerMerges(t *testing.T) {
 		}
 		r.exact()
 	}
+}
+
+// TestRestoreWhileTheOwnerIsBusy: what took the place of the objects that were listed is merged too, before it is read, again
+// and again. The point is made all the same.
+func TestRestoreWhileTheOwnerIsBusy(t *testing.T) {
+	r := newResumable(t, fileTarget(t), 1500)
+	merged := 0
+	r.target.store = openingStore{r.target.store, func(key string) {
+		if merged == levels-2 || !strings.Contains(key, fmt.Sprintf("/%s/%d/", ltxDir, merged)) {
+			return
+		}
+		merged++ // merging reads too
+		r.merge(merged)
+		r.drop(merged-1, func(*ltx.FileInfo) bool { return false })
+	}}
+	if _, _, err := r.resumed(t.Context(), nil); err != nil || merged != levels-2 {
+		t.Fatalf("merged %d times: %v", merged, err)
+	}
+	r.exact()
+}
+
+// openingStore tells of each object before it is opened.
+type openingStore struct {
+	store
+	opens func(key string)
+}
+
+func (s openingStore) open(ctx context.Context, key string, offset, size int64) (io.ReadCloser, error) {
+	s.opens(key)
+	return s.store.open(ctx, key, offset, size)
 }
 
 // TestResumeOfAPointThatTheOwnerLetGo: then it is said which point is near, and that one is made anew in the same place.

@@ -106,6 +106,13 @@ func further(f, best *ltx.FileInfo) bool {
 	return best == nil || f.MaxTXID > best.MaxTXID || f.MaxTXID == best.MaxTXID && f.Size < best.Size
 }
 
+// lists tells whether an object of this name is there.
+func (h history) lists(f *ltx.FileInfo) bool {
+	return slices.ContainsFunc(h, func(o *ltx.FileInfo) bool {
+		return o.Level == f.Level && o.MinTXID == f.MinTXID && o.MaxTXID == f.MaxTXID
+	})
+}
+
 // end is the newest TXID of any object, reachable or not, among those recorded at or before at (zero: of all).
 func (h history) end(at time.Time) (end ltx.TXID) {
 	for _, f := range h {
