@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -252,7 +253,14 @@ func (s *shipper) thin(ctx context.Context, ages []age) error {
 		}
 		files[level] = list
 	}
-	return s.index.DeleteLTXFiles(ctx, thinnable(files, ages, s.pins(), s.now()))
+	return s.index.DeleteLTXFiles(ctx, newestFirst(thinnable(files, ages, s.pins(), s.now())))
+}
+
+// newestFirst is the order in which files go: whatever is left of them meanwhile can be reached. Of the others the later ones
+// could not be, and would look like a history with something missing in it.
+func newestFirst(files []*ltx.FileInfo) []*ltx.FileInfo {
+	slices.SortStableFunc(files, func(a, b *ltx.FileInfo) int { return cmp.Compare(b.MaxTXID, a.MaxTXID) })
+	return files
 }
 
 // thinnable is the pure part of thin.
@@ -267,7 +275,7 @@ func thinnable(files map[int][]*ltx.FileInfo, ages []age, pins []ltx.TXID, now t
 			if newestOfLevel || keep[f] || now.Sub(f.CreatedAt) <= a.keep {
 				continue
 			}
-			if beyond(base, f) || covered(f, files[a.level+1]) || covered(f, files[snapshotLevel]) {
+			if beyond(base, f) || outlived(f, files[a.level+1], now.Add(-a.keep)) || copied(f, files[snapshotLevel]) {
 				out = append(out, f)
 			}
 		}
@@ -295,15 +303,16 @@ func indispensable(files map[int][]*ltx.FileInfo, pins []ltx.TXID) map[*ltx.File
 	return keep
 }
 
-// covered tells that a file of a coarser level holds f's range, or that a full copy ends exactly where f does.
-func covered(f *ltx.FileInfo, coarser []*ltx.FileInfo) bool {
-	for _, g := range coarser {
-		full := g.Level == snapshotLevel
-		if (full && g.MaxTXID == f.MaxTXID) || (!full && g.MinTXID <= f.MinTXID && f.MaxTXID <= g.MaxTXID) {
-			return true
-		}
-	}
-	return false
+// outlived tells that a file of the coarser level holds f's range, and nothing later than that time: all that was merged into
+// it goes together, because what is left could not be reached without what went.
+func outlived(f *ltx.FileInfo, coarser []*ltx.FileInfo, end time.Time) bool {
+	i := slices.IndexFunc(coarser, func(g *ltx.FileInfo) bool { return g.MinTXID <= f.MinTXID && f.MaxTXID <= g.MaxTXID })
+	return i >= 0 && coarser[i].CreatedAt.Before(end)
+}
+
+// copied tells that a full copy ends exactly where f does.
+func copied(f *ltx.FileInfo, full []*ltx.FileInfo) bool {
+	return slices.ContainsFunc(full, func(g *ltx.FileInfo) bool { return g.MaxTXID == f.MaxTXID })
 }
 
 // beyond tells that f ends before the oldest full copy that is still needed.

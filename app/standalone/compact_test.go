@@ -1,6 +1,8 @@
 package standalone
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,19 +69,7 @@ func simulateUpkeep(files map[int][]*ltx.FileInfo, now time.Time, txid ltx.TXID)
 	if len(full) == 0 || now.Sub(full[len(full)-1].CreatedAt) >= snapshotEvery {
 		files[snapshotLevel] = append(full, &ltx.FileInfo{Level: snapshotLevel, MinTXID: 1, MaxTXID: txid, CreatedAt: now})
 	}
-	for _, a := range agesOf(app.Retention{})[1:] {
-		src := files[a.level-1]
-		after := mergedUpTo(tail(src), tail(files[a.level]), files[snapshotLevel])
-		if end := windowEnd(tail(src), after, now, a); end > 0 {
-			var last *ltx.FileInfo
-			for _, f := range tail(src) {
-				if f.MaxTXID == end {
-					last = f
-				}
-			}
-			files[a.level] = append(files[a.level], &ltx.FileInfo{Level: a.level, MinTXID: after + 1, MaxTXID: end, CreatedAt: last.CreatedAt})
-		}
-	}
+	mergeAsDue(files, now)
 	if now.Unix()%3600 != 0 {
 		return
 	}
@@ -95,6 +85,22 @@ func simulateUpkeep(files map[int][]*ltx.FileInfo, now time.Time, txid ltx.TXID)
 			}
 		}
 		files[level] = kept
+	}
+}
+
+func mergeAsDue(files map[int][]*ltx.FileInfo, now time.Time) {
+	for _, a := range agesOf(app.Retention{})[1:] {
+		src := files[a.level-1]
+		after := mergedUpTo(tail(src), tail(files[a.level]), files[snapshotLevel])
+		if end := windowEnd(tail(src), after, now, a); end > 0 {
+			var last *ltx.FileInfo
+			for _, f := range tail(src) {
+				if f.MaxTXID == end {
+					last = f
+				}
+			}
+			files[a.level] = append(files[a.level], &ltx.FileInfo{Level: a.level, MinTXID: after + 1, MaxTXID: end, CreatedAt: last.CreatedAt})
+		}
 	}
 }
 
@@ -128,6 +134,48 @@ func holdPromise(t *testing.T, files map[int][]*ltx.FileInfo, now time.Time, new
 		}
 		if chain(files, best) == nil {
 			t.Fatalf("at %s: %s back the point %d has no unbroken chain", now, p.back, best)
+		}
+	}
+}
+
+// TestThinningLeavesNoHoles: after every single deletion all that is listed can be reached, whenever thinning comes: whoever
+// looks meanwhile does not take it for damage, and no moment of the last hour goes with one of the hour before.
+func TestThinningLeavesNoHoles(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	ages := agesOf(app.Retention{})
+	for _, after := range []time.Duration{time.Hour + 47*time.Second, 90*time.Minute + 7*time.Second, 26*time.Hour + 111*time.Second} {
+		files := map[int][]*ltx.FileInfo{snapshotLevel: {{Level: snapshotLevel, MinTXID: 1, MaxTXID: 1, CreatedAt: start}}}
+		now, txid := start, ltx.TXID(1)
+		for now.Sub(start) < after {
+			now, txid = now.Add(7*time.Second), txid+1
+			files[0] = append(files[0], &ltx.FileInfo{Level: 0, MinTXID: txid, MaxTXID: txid, CreatedAt: now})
+			mergeAsDue(files, now)
+		}
+		gone := newestFirst(thinnable(files, ages, nil, now))
+		if len(gone) == 0 {
+			t.Errorf("after %s nothing goes", after)
+		}
+		var h history
+		for _, list := range files {
+			h = append(h, list...)
+		}
+		for i := range len(gone) + 1 {
+			if i > 0 {
+				h = h.without(map[*ltx.FileInfo]bool{gone[i-1]: true})
+			}
+			if i%37 != 0 && i < len(gone) { // each takes a while
+				continue
+			}
+			reached := map[string]bool{}
+			slices.SortStableFunc(h, func(a, b *ltx.FileInfo) int { return cmp.Compare(a.MinTXID, b.MinTXID) })
+			for _, p := range h.points() {
+				reached[p.ID] = true
+			}
+			for _, f := range h {
+				if !reached[f.MaxTXID.String()] {
+					t.Fatalf("after %s and %d of %d deletions %s, %s old, cannot be reached", after, i, len(gone), objectName(f), now.Sub(f.CreatedAt))
+				}
+			}
 		}
 	}
 }
