@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -360,17 +362,20 @@ func TestResumeWhileTheOwnerMerges(t *testing.T) {
 // and again. The point is made all the same.
 func TestRestoreWhileTheOwnerIsBusy(t *testing.T) {
 	r := newResumable(t, fileTarget(t), 1500)
-	merged := 0
-	r.target.store = openingStore{r.target.store, func(key string) {
-		if merged == levels-2 || !strings.Contains(key, fmt.Sprintf("/%s/%d/", ltxDir, merged)) {
+	var merged atomic.Int64
+	var one sync.Mutex
+	r.target.store = openingStore{r.target.store, func(key string) { // by several at once
+		level := merged.Load()
+		if level == levels-2 || !strings.Contains(key, fmt.Sprintf("/%s/%d/", ltxDir, level)) || !merged.CompareAndSwap(level, level+1) {
 			return
 		}
-		merged++ // merging reads too
-		r.merge(merged)
-		r.drop(merged-1, func(*ltx.FileInfo) bool { return false })
+		one.Lock() // merging reads too, and comes no further than the line before
+		defer one.Unlock()
+		r.merge(int(level) + 1)
+		r.drop(int(level), func(*ltx.FileInfo) bool { return false })
 	}}
-	if _, _, err := r.resumed(t.Context(), nil); err != nil || merged != levels-2 {
-		t.Fatalf("merged %d times: %v", merged, err)
+	if _, _, err := r.resumed(t.Context(), nil); err != nil || merged.Load() != levels-2 {
+		t.Fatalf("merged %d times: %v", merged.Load(), err)
 	}
 	r.exact()
 }
