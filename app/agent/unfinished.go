@@ -50,11 +50,15 @@ func (a *Agent) dropOther(ctx context.Context, image, of string) error {
 		return err
 	}
 	a.dropImage(was.Image)
-	return a.setUnfinished(ctx, nil)
+	if err := a.setUnfinished(ctx, nil); err != nil {
+		a.log.Warn("end of a restore not noted", "error", err)
+	}
+	return ctx.Err()
 }
 
 // claimImage makes image this restore's own before the first byte is in it, so that whatever happens it is known whose it
-// is. What was made for a look at the same moment becomes it.
+// is; where that cannot be noted, on a full disk, the restore goes on all the same. What was made for a look at the same moment
+// becomes it.
 func (a *Agent) claimImage(ctx context.Context, p app.Prefs, plan app.RestorePlan, image string) error {
 	of := imageOf(p, plan)
 	if err := a.dropOther(ctx, image, of); err != nil {
@@ -64,7 +68,10 @@ func (a *Agent) claimImage(ctx context.Context, p app.Prefs, plan app.RestorePla
 		a.clear(a.imageDir(p), "."+filepath.Base(p.DB)+".restoring-", image)
 	}
 	if err := a.setUnfinished(ctx, &config.Unfinished{Image: image, Of: of, At: a.cfg.Now().UTC()}); err != nil {
-		return err
+		if ctx.Err() != nil {
+			return err
+		}
+		a.log.Warn("restore under way not noted", "error", err)
 	}
 	a.takeLook(of, image)
 	return nil

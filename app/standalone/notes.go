@@ -25,10 +25,11 @@ import (
 // So it does not matter if they were merged or thinned meanwhile; only a part of an object counts for nothing if that
 // object is not read to its end.
 
-// notes is a file in which a fetch writes down what it wrote. It is private: its sums are believed.
+// notes is a file in which a fetch writes down what it wrote. It is private: its sums are believed. Where it cannot be written,
+// on a full disk, the fetch goes on without: an interrupted one then begins after the last line, or anew.
 type notes struct {
-	of string // what the image is of
-	f  *os.File
+	of string   // what the image is of
+	f  *os.File // nil once it cannot be written
 }
 
 // noted is the first line.
@@ -105,10 +106,21 @@ func (n *notes) add(s *slab) error {
 // line writes one line behind its own checksum, so that a torn one is known.
 func (n *notes) line(v any) error {
 	text, err := json.Marshal(v)
-	if err == nil {
-		_, err = n.f.Write(append(append([]byte(sumOf(text)), text...), '\n'))
+	if err != nil || n.f == nil {
+		return err
 	}
-	return err
+	if _, err := n.f.Write(append(append([]byte(sumOf(text)), text...), '\n')); err != nil {
+		_ = n.close()
+	}
+	return nil
+}
+
+func (n *notes) close() error {
+	f := n.f
+	if n.f = nil; f == nil {
+		return nil
+	}
+	return f.Close()
 }
 
 const sumDigits = 16

@@ -53,7 +53,7 @@ func (a *assembly) resume(ctx context.Context, to, path, of string) (err error) 
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, n.f.Close(), f.Close())
+		err = errors.Join(err, n.close(), f.Close())
 		if err != nil && !a.worthKeeping(err) {
 			_, _ = os.Remove(path), os.Remove(to) // they would be reported as the cause, which they are not
 		}
@@ -88,7 +88,7 @@ func (a *assembly) reopen(to, path, of string) (f *os.File, n *notes, left []*lt
 	}
 	w, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
-		return nil, nil, nil, errors.Join(err, f.Close(), os.Remove(to))
+		w = nil // see notes
 	}
 	a.notes = &notes{of: of, f: w}
 	return f, a.notes, a.newestFirst(), nil
