@@ -11,6 +11,8 @@ type hub struct {
 	mu       sync.Mutex
 	sleepers map[*sleeper]bool
 	closed   bool
+	epoch    int64 // and
+	seq      int64 // of the last news
 }
 
 // sleeper is a session as the hub sees it.
@@ -47,16 +49,21 @@ func (h *hub) leave(s *sleeper) {
 	delete(h.sleepers, s)
 }
 
-// watch says what a session wants to hear of.
-func (h *hub) watch(s *sleeper, epoch int64, buckets map[string]bool, access map[[2]string]bool, client [2]string) {
+// watch says what a session wants to hear of, having read the log as of at. News that came since then were held against what
+// it watched before, so they wake it.
+func (h *hub) watch(s *sleeper, at oplog.Head, buckets map[string]bool, access map[[2]string]bool, client [2]string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s.epoch, s.buckets, s.access, s.client = epoch, buckets, access, client
+	s.epoch, s.buckets, s.access, s.client = at.Epoch, buckets, access, client
+	if h.epoch == at.Epoch && h.seq > at.Seq {
+		s.rouse()
+	}
 }
 
 func (h *hub) tell(news oplog.News) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.epoch, h.seq = news.Epoch, news.Seq
 	for s := range h.sleepers {
 		switch {
 		case s.epoch != 0 && news.Reset && news.Epoch != s.epoch:
@@ -65,11 +72,15 @@ func (h *hub) tell(news oplog.News) {
 			if len(s.traces) < mostTraces {
 				s.traces = append(s.traces, news.Traces...)
 			}
-			select {
-			case s.wake <- struct{}{}:
-			default:
-			}
+			s.rouse()
 		}
+	}
+}
+
+func (s *sleeper) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
 }
 

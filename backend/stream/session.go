@@ -178,7 +178,7 @@ func (s *session) watch(h oplog.Head, names []string) {
 	for lookup, person := range s.who {
 		access[[2]string{lookup, person}] = true
 	}
-	s.server.hub.watch(s.sleeper, h.Epoch, s.watched, access, [2]string{s.principal.Subject, s.request.ClientID})
+	s.server.hub.watch(s.sleeper, h, s.watched, access, [2]string{s.principal.Subject, s.request.ClientID})
 }
 
 // reader is where operations come from: the log as of one moment, or as it is at each call.
