@@ -119,6 +119,8 @@ type TargetTrial struct {
 	Steps    []TrialStep `json:"steps"`
 	SameDisk bool        `json:"same_disk"`
 	At       time.Time   `json:"at"`
+	// MonthlyCost is what a month of the copying so far is estimated to cost there; nil where not known.
+	MonthlyCost *Cost `json:"monthly_cost,omitempty"`
 }
 
 // TrialStep is one thing that was done, and how long it took.

@@ -48,7 +48,7 @@ func (a *Agent) TryTarget(ctx context.Context, req app.SetupRequest) (app.Target
 	if err := create(ctx, storage, p.Target, req); err != nil {
 		return app.TargetTrial{}, err
 	}
-	trial := app.TargetTrial{Target: p.Target, At: a.cfg.Now()}
+	trial := app.TargetTrial{Target: p.Target, At: a.cfg.Now(), MonthlyCost: a.cost(p.Target, a.usage(ctx))}
 	if trial.Steps, err = storage.Probe(ctx); err != nil {
 		return app.TargetTrial{}, err
 	}

@@ -228,6 +228,11 @@ func TestCostInTheStatus(t *testing.T) {
 	if err != nil || plan.MonthlyCost == nil || plan.MonthlyCostThen == nil {
 		t.Errorf("%+v, %v", plan, err)
 	}
+	further := apptest.FileTarget(t.TempDir())
+	trial, err := a.TryTarget(t.Context(), app.SetupRequest{Target: further, Add: true})
+	if err != nil || trial.MonthlyCost == nil || trial.MonthlyCost.Prices != "of "+further || trial.MonthlyCost.Total != plan.MonthlyCost.Total {
+		t.Errorf("%+v, %v; want what it costs here at the prices there", trial.MonthlyCost, err)
+	}
 	res, err := a.Setup(t.Context(), app.SetupRequest{DB: h.world.Path, Target: apptest.FileTarget(t.TempDir())})
 	if err != nil || !slices.ContainsFunc(res.Notes, func(n string) bool { return strings.Contains(n, "it costs less than $0.01 a month") }) {
 		t.Errorf("notes of another storage: %q, %v", res.Notes, err)

@@ -85,6 +85,7 @@ func (d *desk) planRetention(_ context.Context, ask struct {
 		return app.RetentionPlan{}, err
 	}
 	plan := app.RetentionPlan{Wish: then.String(), Now: now.Promises(5 * time.Second), Then: then.Promises(5 * time.Second), Moments: 4210}
+	plan.MonthlyCost, plan.MonthlyCostThen = scenes.CostOf(now), scenes.CostOf(then)
 	if then[3] < now[3] {
 		plan.Gone, plan.Bytes = 1204, 1.3e9
 	}
@@ -146,8 +147,7 @@ func (d *desk) setup(_ context.Context, req app.SetupRequest) (app.SetupResult, 
 func become(s *scenes.Scene, name string, req app.SetupRequest) {
 	next, _ := scenes.Find(name) // named here only
 	s.Status = next.Status
-	s.Settings.Target = req.Target
-	s.Status.Standalone.Target = req.Target
+	s.At(req.Target)
 }
 
 func (d *desk) verify(ctx context.Context, _ nothing) (app.Drill, error) {

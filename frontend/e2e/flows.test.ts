@@ -64,6 +64,20 @@ test('a recovery key is shown once, and has to come back before anything starts'
   await context.close();
 });
 
+test('each storage says what it costs, also before it is added', async () => {
+  const { page, trouble, context } = await open(browser, 'settings', { scene: 'several' });
+  await page.locator('[data-target="gs://mira-memory-backup"]').getByText('About $0.33 a month.').waitFor();
+  await page.locator('[data-target="file:///mnt/nas/copies"]').getByText('Costs nothing: it is a folder of your own.').waitFor();
+  expect(await page.getByText('as built into this version').count()).toBe(1);
+  await button(page, 'Add…').click();
+  await page.getByLabel('Storage address').fill('gs://mira-second');
+  await button(page, 'Test').click();
+  await page.getByText('Copying there as much as so far costs about $0.33 a month').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-storage-costs');
+  await context.close();
+});
+
 test('copies that are encrypted ask for their key', async () => {
   const { page, context } = await open(browser, '', { scene: 'new' });
   await page.getByRole('link', { name: 'Back up to my own storage' }).click();
@@ -225,14 +239,24 @@ test('everything can be done with the keyboard', async () => {
   await context.close();
 });
 
-test('a shorter history is asked about, a longer one is not', async () => {
+test('a shorter history is asked about, and one that costs more says so first', async () => {
   const { page, trouble, context } = await open(browser, 'settings', { scene: 'protected' });
   const keep = page.getByRole('combobox', { name: 'Keep' });
   await keep.selectOption('Longer');
+  await page.getByText('Then it costs about $1.13 a month').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-keep-costs');
+  await button(page, 'Leave it as it is').click();
+  expect(await keep.inputValue()).toBe('default');
+  await keep.selectOption('Longer');
+  await button(page, 'Keep more').click();
   await page.getByText('every hour for 90 days').waitFor();
+  expect(await keep.inputValue()).toBe('long');
   await keep.selectOption('A short time');
   await page.getByRole('alertdialog', { name: 'Let 1,204 of 4,210 moments go?' }).waitFor();
+  await page.getByText('Then it costs about $0.33 a month').waitFor();
   await sound(page, trouble);
+  await shoot(page, 'flow-keep-shorter', false);
   await page.keyboard.press('Enter'); // the safe answer has the focus
   await page.getByRole('alertdialog').waitFor({ state: 'hidden' });
   expect(await keep.inputValue()).toBe('long');

@@ -116,7 +116,11 @@ func synchronised() []app.Event {
 
 // Trial is what a test of the target did.
 func (s Scene) Trial(target string) app.TargetTrial {
-	return app.TargetTrial{Target: target, At: at(14, 1, 0), SameDisk: strings.HasPrefix(target, "file:"), Steps: []app.TrialStep{
+	var cost *app.Cost
+	if s.Status.Standalone != nil && strings.HasPrefix(target, "gs:") {
+		cost = CostOf(app.DefaultRetention())
+	}
+	return app.TargetTrial{Target: target, At: at(14, 1, 0), MonthlyCost: cost, SameDisk: strings.HasPrefix(target, "file:"), Steps: []app.TrialStep{
 		{Text: "Wrote a 1 KB test object", Took: 61 * time.Millisecond},
 		{Text: "Read it back, byte for byte the same", Took: 38 * time.Millisecond},
 		{Text: "Only one machine at a time can write here", Took: 44 * time.Millisecond},

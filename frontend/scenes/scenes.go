@@ -33,9 +33,10 @@ type Scene struct {
 func All() []Scene {
 	list := []Scene{fresh(), off(), signedOut(), firstCopy(), proving(), protected(), syncing(), paused(), pausedOpen()}
 	list = append(list, offline(), stalled(), due(), attention(), drillFailed(), damaged(), restoring(), restored())
-	list = append(append(list, locked(), hostile()), clouds()...)
+	list = append(append(list, locked(), hostile(), several()), clouds()...)
 	for i := range list {
 		list[i].Status.Rev = 1
+		list[i].listed()
 	}
 	return list
 }
@@ -81,7 +82,7 @@ func drill(when time.Time) *app.Drill {
 func copying() app.StandaloneStatus {
 	return app.StandaloneStatus{
 		Target: target, TXID: "0000000000002c1e", ReplicatedTXID: "0000000000002c1e", LastReplicatedAt: at(14, 2, 51),
-		LastDrill: drill(at(9, 12, 0)), NextDrillAt: time.Date(2026, 11, 30, 9, 12, 0, 0, time.UTC),
+		LastDrill: drill(at(9, 12, 0)), NextDrillAt: time.Date(2026, 11, 30, 9, 12, 0, 0, time.UTC), MonthlyCost: CostOf(app.DefaultRetention()),
 	}
 }
 

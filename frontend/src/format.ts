@@ -24,6 +24,8 @@ export interface Format {
   bytes(n: number): string;
   /** of two amounts in one unit: "264 of 412 MB" */
   part(done: number, total: number): string;
+  /** US dollars, to the cent */
+  money(dollars: number): string;
   clock(t: Date): string;
   /** a time of day with its seconds */
   seconds(t: Date): string;
@@ -62,6 +64,7 @@ export function makeFormat(locale: string, timeZone?: string): Format {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   const tenth = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const share = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
+  const dollars = new Intl.NumberFormat(locale, { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' });
   const clock = date({ hour: '2-digit', minute: '2-digit' });
   const seconds = date({ hour: '2-digit', minute: '2-digit', second: '2-digit' });
   const dayMonth = date({ day: 'numeric', month: 'short' });
@@ -89,6 +92,7 @@ export function makeFormat(locale: string, timeZone?: string): Format {
       const [by, unit] = unitOf(total);
       return `${scaled(done, by)} of ${scaled(total, by)}${nbsp}${unit}`;
     },
+    money: (n) => dollars.format(n),
     clock,
     seconds,
     moment: (t, now) => (sameDay(t, now) ? seconds(t) : `${f.date(t, now)} ${seconds(t)}`),

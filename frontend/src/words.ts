@@ -243,6 +243,16 @@ export const words = {
     problem: 'Problem', cured: 'Cured',
   },
 
+  cost: {
+    title: 'Estimated cost', free: 'Costs nothing: it is a folder of your own.',
+    about: (money: string) => `about ${money} a month`, less: (money: string) => `less than ${money} a month`,
+    parts: (requests: string, size: string, stored: string, restores: string) => `requests ${requests} · ${size} kept ${stored} · test restores ${restores}`,
+    source: (prices: string, since: string) => `${since ? `From what was asked since ${since}` : 'From what was asked so far'}, at the prices of ${prices}.`,
+    without: (targets: string) => `Without ${targets}: what that costs is not known here.`,
+    change: (then: string, parts: string, now: string) => `Then it costs ${then}: ${parts}. Now it is ${now}.`,
+    there: (total: string, parts: string) => `Copying there as much as so far costs ${total}: ${parts}.`,
+  },
+
   settings: {
     title: 'Settings', kept: 'How this memory is kept safe', mode: 'Mode',
     modes: {
@@ -265,6 +275,7 @@ export const words = {
     keeps: { short: 'A short time', default: 'As usual', long: 'Longer', everything: 'Everything' }, keepOwn: 'As you said',
     goTitle: (n: string, all: string) => `Let ${n} of ${all} moments go?`,
     goLead: (then: string, size: string, back: string) => `${then}. What is beyond that goes for good with the next copy, ${size}.${back ? ` You can then go back as far as ${back}.` : ''}`,
+    keepMore: 'Keep more', keepAsIs: 'Leave it as it is',
     goKeep: 'Keep them', goNow: (n: string) => `Let ${n} moments go`,
     drill: 'Test restore', drillNext: (day: string) => `By itself, and after every restore. Next on ${day}.`, drillSoon: 'By itself, and after every restore.', prove: 'Prove now',
     quiet: 'Quiet', pause: 'Pause', pauseWhy: 'Nothing is sent while paused; changes are still recorded.',

@@ -215,6 +215,8 @@ export interface TargetTrial {
   steps: TrialStep[] | null;
   same_disk: boolean;
   at: string;
+  /** MonthlyCost is what a month of the copying so far is estimated to cost there; nil where not known. */
+  monthly_cost?: Cost;
 }
 
 /** Settings are shown and edited in the window. */
@@ -690,6 +692,23 @@ export interface TrialStep {
   took_ns: number;
 }
 
+/** Cost is what a month is estimated to cost at the target, in US dollars, by its parts: what is measured now, a month long. */
+export interface Cost {
+  usd: number;
+  requests_usd: number;
+  storage_usd: number;
+  /** of test restores, out of the target's network */
+  fetching_usd: number;
+  /** Writes, Reads and Fetched are a month's; Stored is what is there. */
+  writes: number;
+  reads: number;
+  fetched_bytes: number;
+  stored_bytes: number;
+  /** Measured is from when on it was counted, Prices whose prices they are. */
+  measured_since?: string;
+  prices?: string;
+}
+
 /** Notify says which notifications a person wants. */
 export interface Notify {
   /** something needs the person */
@@ -738,23 +757,6 @@ export interface Member {
   admin: boolean;
   /** whoever asks */
   this: boolean;
-}
-
-/** Cost is what a month is estimated to cost at the target, in US dollars, by its parts: what is measured now, a month long. */
-export interface Cost {
-  usd: number;
-  requests_usd: number;
-  storage_usd: number;
-  /** of test restores, out of the target's network */
-  fetching_usd: number;
-  /** Writes, Reads and Fetched are a month's; Stored is what is there. */
-  writes: number;
-  reads: number;
-  fetched_bytes: number;
-  stored_bytes: number;
-  /** Measured is from when on it was counted, Prices whose prices they are. */
-  measured_since?: string;
-  prices?: string;
 }
 
 /** Usage is what an engine asked of a target, as counted. */
