@@ -96,6 +96,9 @@ type Outfitter interface {
 	TryTarget(ctx context.Context, req SetupRequest) (TargetTrial, error)
 	// NewKey makes a recovery key for encrypted copies, to be shown once. It is kept nowhere before Setup is given it.
 	NewKey(ctx context.Context) (RecoveryKey, error)
+	// KeepKey keeps the recovery key of copies that are set up, which this machine does not hold any more. CodeInvalid for
+	// what is no key, CodeDenied for that of other copies; neither changes anything.
+	KeepKey(ctx context.Context, key Secret) error
 	// Settings are the wishes a person can edit, with what they mean in words.
 	Settings(ctx context.Context) (Settings, error)
 	// EditSettings changes the fields that are not nil.

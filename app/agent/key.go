@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
 )
@@ -89,7 +90,22 @@ func wrongKey(places []app.Place, id string) error {
 		WithHint("Leave --key-file out, or begin encrypted copies in another place with --target and --encrypt.")
 }
 
-// giveKey keeps the key of the copies that are set up, which the keychain may have lost.
+// KeepKey implements app.Outfitter.
+func (a *Agent) KeepKey(ctx context.Context, key app.Secret) error {
+	p, err := a.prefs(ctx)
+	switch {
+	case err != nil:
+		return err
+	case p.Target == "":
+		return noStorage("key")
+	case key == "":
+		return app.Errorf(app.CodeInvalid, "key", "No recovery key was given.")
+	}
+	return a.giveKey(ctx, key)
+}
+
+// giveKey keeps the key of the copies that are set up, which the keychain may have lost. What could not be opened without it
+// is opened at once.
 func (a *Agent) giveKey(ctx context.Context, key app.Secret) error {
 	if key == "" {
 		return nil
@@ -105,8 +121,15 @@ func (a *Agent) giveKey(ctx context.Context, key app.Secret) error {
 	if !slices.ContainsFunc(p.Places(), func(is app.Place) bool { return is.Encryption == id }) {
 		return wrongKey(p.Places(), id)
 	}
-	_, err = a.cfg.Keys.Keep(key)
-	return err
+	if _, err = a.cfg.Keys.Keep(key); err != nil {
+		return err
+	}
+	return a.do(ctx, func() {
+		a.core.retryAt = time.Time{}
+		if e := a.core.engine; e != nil && len(e.shut) > 0 {
+			e.wanted = wanted{} // start anew
+		}
+	})
 }
 
 // settleEncryption makes sure that what is at the storage fits how it was opened.

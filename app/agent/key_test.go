@@ -81,10 +81,15 @@ func TestSetupKeepsTheKeyItNeeds(t *testing.T) {
 	keys.kept = nil
 	_, _ = a.PlanRestore(ctx, app.RestoreRequest{Key: "key one"}) // there may be nothing to restore yet
 	wants("a restore gives it back", nil, "", "one")
+	keys.kept = nil
+	wants("another one is given", a.KeepKey(ctx, "key two"), app.CodeDenied)
+	wants("none is given", a.KeepKey(ctx, ""), app.CodeInvalid)
+	wants("it is given", a.KeepKey(ctx, "key one"), "", "one")
 	_, err = setup(app.SetupRequest{Target: plain})
 	if err != nil {
 		t.Fatal(err)
 	}
+	wants("one is given for plain copies", a.KeepKey(ctx, "key one"), app.CodeInvalid, "one")
 	_, err = a.PlanRestore(ctx, app.RestoreRequest{Key: "key one"})
 	wants("a restore of plain copies", err, app.CodeInvalid, "one")
 }

@@ -105,7 +105,7 @@ func (a *Agent) mayMove(ctx context.Context, req app.MoveRequest) (p app.Prefs, 
 	case a.cfg.Forced != app.ModeUnset && a.cfg.Forced != req.To:
 		return p, a.checkMode(p, req.To)
 	case req.To == app.ModeStandalone && p.Target == "":
-		return p, app.Errorf(app.CodeInvalid, "migrate", "No storage is set up yet.").WithHint("Run `coditect-sync setup` first.")
+		return p, noStorage("migrate")
 	}
 	return p, nil
 }

@@ -170,5 +170,5 @@ func notWanted(mode app.Mode) *app.Error {
 	if mode == app.ModeCloud {
 		return noAccount("sync")
 	}
-	return app.Errorf(app.CodeInvalid, "replicate", "No storage is set up yet.").WithHint("Run `coditect-sync setup` first.")
+	return noStorage("replicate")
 }

@@ -155,7 +155,7 @@ func (a *Agent) withReplica(ctx context.Context, op string, f func(app.Prefs, ap
 		return err
 	}
 	if p.Target == "" {
-		return app.Errorf(app.CodeInvalid, op, "No storage is set up yet.").WithHint("Run `coditect-sync setup --target URL` first.")
+		return noStorage(op)
 	}
 	storages, shut, err := a.openStorages(ctx, p)
 	if err != nil {
@@ -171,6 +171,10 @@ func (a *Agent) withReplica(ctx context.Context, op string, f func(app.Prefs, ap
 		return f(p, all.of[0].Replica)
 	}
 	return f(p, all)
+}
+
+func noStorage(op string) *app.Error {
+	return app.Errorf(app.CodeInvalid, op, "No storage is set up yet.").WithHint("Run `coditect-sync setup --target URL` first.")
 }
 
 // narrowed leaves the one of several targets that a request names.

@@ -16,6 +16,7 @@ type FakeDesk struct {
 	ActivityFunc      func(context.Context, int) ([]app.Event, error)
 	TryTargetFunc     func(context.Context, app.SetupRequest) (app.TargetTrial, error)
 	NewKeyFunc        func(context.Context) (app.RecoveryKey, error)
+	KeepKeyFunc       func(context.Context, app.Secret) error
 	SettingsFunc      func(context.Context) (app.Settings, error)
 	EditSettingsFunc  func(context.Context, app.SettingsEdit) (app.Settings, error)
 	PlanRetentionFunc func(context.Context, string) (app.RetentionPlan, error)
@@ -61,6 +62,14 @@ func (f *FakeDesk) NewKey(ctx context.Context) (app.RecoveryKey, error) {
 		return f.NewKeyFunc(ctx)
 	}
 	return app.RecoveryKey{}, nil
+}
+
+// KeepKey implements app.Outfitter.
+func (f *FakeDesk) KeepKey(ctx context.Context, key app.Secret) error {
+	if f.KeepKeyFunc != nil {
+		return f.KeepKeyFunc(ctx, key)
+	}
+	return nil
 }
 
 // Settings implements app.Outfitter.

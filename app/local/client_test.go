@@ -105,6 +105,14 @@ func TestEverythingArrives(t *testing.T) {
 	same(t, machines)(c.Machines(ctx))
 	same(t, findings)(c.Doctor(ctx))
 	same(t, key)(c.NewKey(ctx))
+	given := app.Secret("")
+	f.KeepKeyFunc = func(_ context.Context, k app.Secret) error {
+		given = k
+		return app.Errorf(app.CodeDenied, "wrong key", "Another one.")
+	}
+	if err := c.KeepKey(ctx, "secret"); app.CodeOf(err) != app.CodeDenied || given != "secret" {
+		t.Errorf("%v, given %q", err, given.Reveal())
+	}
 }
 
 // wants is a method that expects in and answers out.

@@ -16,6 +16,7 @@ func (s *Server) deskRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /v1/activity", answer(s, s.activity))
 	mux.Handle("POST /v1/target/try", answerBody(s, svc.TryTarget))
 	mux.Handle("POST /v1/key", answerBody(s, func(ctx context.Context, _ nothing) (app.RecoveryKey, error) { return svc.NewKey(ctx) }))
+	mux.Handle("PUT /v1/key", answerBody(s, func(ctx context.Context, k keptKey) (nothing, error) { return nothing{}, svc.KeepKey(ctx, k.Key) }))
 	mux.Handle("GET /v1/settings", answer(s, func(r *http.Request) (app.Settings, error) { return svc.Settings(r.Context()) }))
 	mux.Handle("PATCH /v1/settings", answerBody(s, svc.EditSettings))
 	mux.Handle("POST /v1/retention/plan", answerBody(s, func(ctx context.Context, ask retentionAsk) (app.RetentionPlan, error) {
@@ -27,6 +28,11 @@ func (s *Server) deskRoutes(mux *http.ServeMux) {
 // retentionAsk is the body of a question about another retention.
 type retentionAsk struct {
 	Wish string `json:"wish"`
+}
+
+// keptKey is the body that gives a recovery key.
+type keptKey struct {
+	Key app.Secret `json:"key"`
 }
 
 func (s *Server) preview(ctx context.Context, req app.RestoreRequest) (app.Preview, error) {
@@ -65,6 +71,12 @@ func (c *Client) Activity(ctx context.Context, limit int) ([]app.Event, error) {
 // NewKey implements app.Outfitter.
 func (c *Client) NewKey(ctx context.Context) (app.RecoveryKey, error) {
 	return send[app.RecoveryKey](ctx, c, http.MethodPost, "/v1/key", nothing{})
+}
+
+// KeepKey implements app.Outfitter.
+func (c *Client) KeepKey(ctx context.Context, key app.Secret) error {
+	_, err := send[nothing](ctx, c, http.MethodPut, "/v1/key", keptKey{key})
+	return err
 }
 
 // TryTarget implements app.Outfitter.

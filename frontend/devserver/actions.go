@@ -122,6 +122,29 @@ func (d *desk) newKey(context.Context, nothing) (app.RecoveryKey, error) {
 	return app.RecoveryKey{ID: "987cabe77b30e340", Key: sceneKey}, nil
 }
 
+// locked is why the copies of a scene cannot be read; nil where they can.
+func locked(s scenes.Scene) error {
+	if e := s.Status.Error; e != nil && e.Op == scenes.OpKey {
+		return e
+	}
+	return nil
+}
+
+// keepKey takes the recovery key that opens the copies of the scene.
+func (d *desk) keepKey(_ context.Context, ask struct {
+	Key app.Secret `json:"key"`
+}) (nothing, error) {
+	if ask.Key != sceneKey {
+		return nothing{}, app.Errorf(app.CodeDenied, "wrong key", "This is not the recovery key of these copies: theirs has the id 987cabe77b30e340, this one 11f0c2a8d5b6e794.").
+			WithHint("Look for the other one; its id stands beside it. Without it nobody can read the copies.")
+	}
+	d.change(func(s *scenes.Scene) {
+		next, _ := scenes.Find("protected") // named here only
+		s.Status = next.Status
+	})
+	return nothing{}, nil
+}
+
 // setup begins the first copy; the script goes on with its proof and ends protected.
 func (d *desk) setup(_ context.Context, req app.SetupRequest) (app.SetupResult, error) {
 	if err := usable(req.Target); err != nil {

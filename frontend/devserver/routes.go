@@ -20,7 +20,8 @@ func (d *desk) handler() http.Handler {
 		reply(w, d.await(r.Context(), since), nil)
 	})
 	mux.HandleFunc("GET /v1/points", func(w http.ResponseWriter, r *http.Request) {
-		reply(w, d.now().Timeline(r.URL.Query().Get("machine")), nil)
+		now := d.now()
+		reply(w, now.Timeline(r.URL.Query().Get("machine")), locked(now))
 	})
 	get(mux, "/v1/machines", func() any { return d.now().Machines() })
 	get(mux, "/v1/doctor", func() any { return d.now().Findings() })
@@ -33,6 +34,7 @@ func (d *desk) handler() http.Handler {
 	mux.Handle("POST /v1/setup", post(d.setup))
 	mux.Handle("POST /v1/target/try", post(d.try))
 	mux.Handle("POST /v1/key", post(d.newKey))
+	mux.Handle("PUT /v1/key", post(d.keepKey))
 	mux.Handle("POST /v1/restore", post(d.restore))
 	mux.Handle("POST /v1/restore/plan", post(d.plan))
 	mux.Handle("POST /v1/preview", post(d.preview))

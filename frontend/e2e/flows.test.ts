@@ -78,6 +78,23 @@ test('each storage says what it costs, also before it is added', async () => {
   await context.close();
 });
 
+test('a lost recovery key is asked for where the copies are wanted', async () => {
+  const { page, trouble, context } = await open(browser, 'home', { scene: 'keyless' });
+  await button(page, 'Give the recovery key…').click();
+  const field = page.getByLabel('Recovery key of these copies');
+  expect(await field.getAttribute('type')).toBe('password');
+  await field.fill('AGE-SECRET-KEY-1OTHER');
+  await button(page, 'Use this key').click();
+  await page.getByRole('alert').getByText('This is not the recovery key of these copies').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-key-wrong');
+  await field.fill(`AGE-SECRET-KEY-1${'Q'.repeat(59)}`);
+  await page.keyboard.press('Enter');
+  await page.getByText('Choose a moment to see what changed since.').waitFor();
+  expect(await field.count()).toBe(0);
+  await context.close();
+});
+
 test('copies that are encrypted ask for their key', async () => {
   const { page, context } = await open(browser, '', { scene: 'new' });
   await page.getByRole('link', { name: 'Back up to my own storage' }).click();

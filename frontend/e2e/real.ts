@@ -16,6 +16,8 @@ export interface Agent {
   run(...args: string[]): string;
   /** The address that the agent last opened in the person's browser; empty if none since. */
   opened(): string;
+  /** Ends the agent, does something, and starts it again. */
+  restart(between: () => void): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -31,6 +33,11 @@ export async function startAgent(): Promise<Agent> {
   const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}`, HOME: user, XDG_CONFIG_HOME: join(user, '.config'), CODITECT_HOME: home, CODITECT_SYNC_MODE: '',
     DBUS_SESSION_BUS_ADDRESS: '' };
   const started: ChildProcess[] = [];
+  const end = async (children: ChildProcess[]): Promise<void> => {
+    const ended = children.map((child) => new Promise((done) => { child.once('exit', done); }));
+    for (const child of children) child.kill();
+    await Promise.all(ended);
+  };
   const start = async (file: string, ...args: string[]): Promise<string> => {
     const child = spawn(file, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
     started.push(child);
@@ -52,10 +59,14 @@ export async function startAgent(): Promise<Agent> {
       rmSync(opened);
       return address;
     },
+    restart: async (between) => {
+      await end(started.splice(0, 1)); // the first one is the agent
+      between();
+      await start(program, 'agent', '--headless');
+      started.unshift(...started.splice(-1));
+    },
     end: async () => {
-      const ended = started.map((child) => new Promise((done) => { child.once('exit', done); }));
-      for (const child of started) child.kill();
-      await Promise.all(ended);
+      await end(started);
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -49,3 +49,15 @@ func CostOf(r app.Retention) *app.Cost {
 	c.Total = c.Requests + c.Storage + c.Fetching
 	return c
 }
+
+// OpKey is the Op of errors that say that the recovery key of the copies has to be given.
+const OpKey = "recovery key"
+
+// keyless has encrypted copies and lost their recovery key.
+func keyless() Scene {
+	s := unhealthy("keyless", app.StateError, "The copies are encrypted, and their recovery key 987cabe77b30e340 is not in the keychain of this machine.")
+	s.Status.Standalone.Encryption = "987cabe77b30e340"
+	s.Status.Error = app.Errorf(app.CodeDenied, OpKey, "%s", s.Status.Summary).
+		WithHint("Without it nobody can read the copies.")
+	return s
+}

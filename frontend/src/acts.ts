@@ -38,6 +38,7 @@ export async function perform(name: ActName): Promise<void> {
     case 'pause-open': return pauseUntil(forever);
     case 'protect': agent.take(await api.prefs({ mode: 'standalone' })); return;
     case 'own-storage': case 'check-storage': return go('first-run/storage');
+    case 'give-key': return go('restore');
     case 'choose-file': return go('first-run/file');
     case 'set-up': return go('first-run');
     case 'sign-in': return go('first-run/sign-in');

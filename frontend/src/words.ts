@@ -101,6 +101,7 @@ export const words = {
       dueLead: (when: string) => `The last proof is from ${when}. Copying goes on, but it has not been proved lately.`,
     },
     attention: {
+      keyless: 'This machine does not hold the recovery key of your copies',
       lead: (since: string) => `Changes since ${since} are only on this machine. Everything before that can be restored.`,
       plain: 'Everything that was copied before can be restored.',
       failedDrill: (when: string) => `The copy of ${when} could not be restored`,
@@ -121,13 +122,13 @@ export const words = {
     prove: 'Prove again now', proveFirst: 'Prove now', proving: 'Proving…',
     resume: 'Resume now', tomorrow: 'Until tomorrow', open: 'Until I resume',
     setUp: 'Choose where copies go', protect: 'Protect it again', other: 'Choose another storage…', ownStorage: 'Back up to my own storage',
-    signIn: 'Sign in', checkStorage: 'Check the storage…', chooseFile: 'Choose the file…',
+    signIn: 'Sign in', checkStorage: 'Check the storage…', giveKey: 'Give the recovery key…', chooseFile: 'Choose the file…',
     restoreTo: (moment: string) => `Restore to ${moment}…`, anotherMoment: 'Choose another moment', showRestore: 'Show the restore',
   },
 
   note: {
     cause: 'Cause', happens: 'What happens', lost: 'What is lost', now: 'What to do', exists: 'What exists', since: 'Since then',
-    unknown: 'Unknown.',
+    unknown: 'Unknown.', giveKey: 'Give the recovery key of the copies. Without it nobody can read them.',
     fileBack: 'As soon as the file is back where it was, copying goes on by itself, and a test restore runs.',
     recording: 'We keep recording. As soon as the cause is gone, everything that waits is copied and a test restore runs.',
     retry: (when: string) => `The next try is at ${when}, by itself. What waits stays recorded in the memory file.`,
@@ -192,6 +193,7 @@ export const words = {
     diff: (table: string, added: string, changed: string, removed: string) => `${table}: ${added} added, ${changed} changed, ${removed} removed`,
     showAll: (n: string) => `Show ${n} more`, fewer: 'Show fewer',
     examples: (shown: string, all: string) => `${shown} of ${all} are shown.`,
+    without: (where: string, why: string) => `Without ${where}: ${why}`,
     notWhole: 'Not the whole file?', asFile: 'Save this moment as a new file', other: 'Restore from another machine', own: 'Back to this machine',
     machine: 'From which machine', file: 'Path of the new file', save: (moment: string) => `Save ${moment} as a new file`,
     choosePath: 'Choose…', path: 'A path that does not exist yet, for instance /home/you/restored.db',
@@ -243,6 +245,11 @@ export const words = {
     problem: 'Problem', cured: 'Cured',
   },
 
+  key: {
+    now: 'Give the recovery key here. Nothing is changed by that.', label: 'Recovery key of these copies',
+    why: 'It begins with AGE-SECRET-KEY-1. It is kept on this machine again, for test restores.', use: 'Use this key', busy: 'Looking…',
+  },
+
   cost: {
     title: 'Estimated cost', free: 'Costs nothing: it is a folder of your own.',
     about: (money: string) => `about ${money} a month`, less: (money: string) => `less than ${money} a month`,
@@ -266,6 +273,7 @@ export const words = {
     removeStorage: 'Stop copying there', addStorage: 'Another storage', addStorageDo: 'Add…',
     addStorageWhy: 'Each one holds the whole history by itself; none waits for another.',
     target: {
+      keyless: 'Nothing is copied there: this machine does not hold its recovery key.',
       first: 'First copy under way. Nothing is protected there yet.', proving: 'The first copy is there. It is being proved with a test restore.',
       proved: (when: string) => `Proved ${when}.`, unproved: (when: string) => `The last proof is from ${when}. Changes are on their way.`,
       failed: 'The last test restore did not hold.', offline: (when: string) => `Offline since ${when}. What waits goes up by itself.`,

@@ -23,6 +23,7 @@ describe('every status the agent can have', () => {
     'first-copy': ['syncing', 'work', 'First copy, not protected yet', 'First copy: about 50 s left'],
     proving: ['syncing', 'work', 'Proving, not protected yet', 'The first copy is being proved'],
     protected: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
+    keyless: ['attention', 'wait', 'Needs you, proved 09:12', 'This machine does not hold the recovery key of your copies'],
     several: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
     restored: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
     locked: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],

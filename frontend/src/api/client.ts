@@ -20,6 +20,9 @@ export class Failure extends Error {
   }
 }
 
+/** Copies cannot be read before their recovery key is given. */
+export const keyless = (e: { op?: string } | null | undefined): boolean => e?.op === 'recovery key';
+
 export const gone: AppError = { code: 'not_running', message: 'CODITECT Sync does not answer.' };
 
 async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
@@ -60,6 +63,7 @@ export const api = {
   prefs: (edit: PrefsEdit) => call<Status>('PATCH', 'prefs', edit),
   setup: (req: SetupRequest) => call<SetupResult>('POST', 'setup', req),
   newKey: () => call<RecoveryKey>('POST', 'key', {}),
+  keepKey: (key: string) => call<unknown>('PUT', 'key', { key }),
   tryTarget: (req: SetupRequest, signal?: AbortSignal) => call<TargetTrial>('POST', 'target/try', req, signal),
   points: (machine: string) => call<Timeline>('GET', `points?machine=${q(machine)}`),
   plan: (req: Restore, signal: AbortSignal) => call<RestorePlan>('POST', 'restore/plan', req, signal),
