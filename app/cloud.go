@@ -124,6 +124,17 @@ type Doorman interface {
 type LoginRequest struct {
 	Server string `json:"server,omitempty"` // URL; empty = as before, else the default
 	Device bool   `json:"device,omitempty"` // by a code typed on another machine instead of a browser on this one
+	// Google signs in to Google instead, so that copies can go to gs:// storages.
+	Google *GoogleLogin `json:"google,omitempty"`
+}
+
+// GoogleLogin asks for a sign-in to Google. It is no account of ours: nothing is synced by it, and no mode changes.
+type GoogleLogin struct {
+	// Client is the path of the file of an OAuth client, as the Google Cloud console gives it; empty = the one of the last
+	// sign-in, else that of this build.
+	Client string `json:"client,omitempty"`
+	// Account is who has to sign in; empty = whoever does.
+	Account string `json:"account,omitempty"`
 }
 
 // Login is a sign-in under way.
@@ -133,7 +144,7 @@ type Login struct {
 	URL    string     `json:"url,omitempty"`  // where the browser went, or where the code is to be typed
 	Code   string     `json:"code,omitempty"` // to be typed there
 	Until  time.Time  `json:"until,omitzero"` // when it ends by itself
-	User   string     `json:"user,omitempty"`
+	User   string     `json:"user,omitempty"` // who is signed in: to Google, the account's address
 	// Notes are what a person should know, e.g. that there is no keychain.
 	Notes []string `json:"notes,omitempty"`
 	// Move tells that standalone mode keeps the file, so that a move to the cloud is the next step.

@@ -50,8 +50,11 @@ type Prefs struct {
 	Target string `json:"target,omitempty"`
 	// User is the {user_id} of the object layout standalone/{user_id}/{machine_id}.
 	User string `json:"user,omitempty"`
-	// Credentials is the path of a service-account key file for gs targets; empty means application-default.
+	// Credentials is the path of a service-account key file for gs targets; empty means Google, and without one
+	// application-default.
 	Credentials string `json:"credentials,omitempty"`
+	// Google is the Google account whose sign-in lets in to a gs target; the sign-in itself is in the keychain.
+	Google string `json:"google,omitempty"`
 	// Encryption is the id of the recovery key that the copies are encrypted with; empty means plain copies. The key itself
 	// is in the keychain.
 	Encryption string `json:"encryption,omitempty"`
@@ -69,6 +72,7 @@ type Prefs struct {
 type Place struct {
 	Target      string `json:"target"`
 	Credentials string `json:"credentials,omitempty"`
+	Google      string `json:"google,omitempty"`
 	Encryption  string `json:"encryption,omitempty"` // the id of its recovery key
 }
 
@@ -77,12 +81,12 @@ func (p Prefs) Places() []Place {
 	if p.Target == "" {
 		return nil
 	}
-	return append([]Place{{p.Target, p.Credentials, p.Encryption}}, p.More...)
+	return append([]Place{{p.Target, p.Credentials, p.Google, p.Encryption}}, p.More...)
 }
 
 // At are the same wishes for one of the targets alone.
 func (p Prefs) At(place Place) Prefs {
-	p.Target, p.Credentials, p.Encryption, p.More = place.Target, place.Credentials, place.Encryption, nil
+	p.Target, p.Credentials, p.Google, p.Encryption, p.More = place.Target, place.Credentials, place.Google, place.Encryption, nil
 	return p
 }
 

@@ -12,7 +12,7 @@ import (
 // GCS is a Google Cloud Storage on loopback, served over real HTTP by fake-gcs-server, its objects in memory. Clients
 // of this process find it by Setenv, other programs by URL in STORAGE_EMULATOR_HOST.
 //
-// It lies in this: it knows no credentials and permits everything (see Deny), it never lists late, and it counts an
+// It lies in this: it knows no credentials and permits everything (see Deny and Require), it never lists late, and it counts an
 // upload in several parts once, at its first request. Unlike fake-gcs-server alone it refuses an upload into a bucket
 // that does not exist, and lists in pages. Every request costs it time that grows with the objects in the bucket:
 // measure nothing against more than some thousand.
@@ -28,6 +28,7 @@ type GCS struct {
 	server  *fakestorage.Server
 	api     http.Handler
 	uploads map[string]*parts // by their ids; faults.mu is theirs too
+	lets    func(token string) bool
 }
 
 // Object is one object as it is stored now.
@@ -75,6 +76,9 @@ func (g *GCS) listen(ln net.Listener) {
 
 // Setenv points this process's Google clients, and the programs it starts, at g until the test ends.
 func (g *GCS) Setenv(t testing.TB) { t.Setenv("STORAGE_EMULATOR_HOST", g.URL) }
+
+// Require lets nobody in without a bearer token that lets is true for. Call it before the first request.
+func (g *GCS) Require(lets func(token string) bool) { g.lets = lets }
 
 // CreateBucket makes an empty bucket.
 func (g *GCS) CreateBucket(name string) {

@@ -2,6 +2,7 @@ package apptest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,6 +23,11 @@ func (g *GCS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *GCS) pass(w http.ResponseWriter, r *http.Request) {
+	if token, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); g.lets != nil && (!is || !g.lets(token)) {
+		_, _ = io.Copy(io.Discard, r.Body) // a client that is still sending might not see the answer
+		googleError(w, http.StatusUnauthorized, "authError")
+		return
+	}
 	if name := uploadBucket(r); name != "" && !g.HasBucket(name) {
 		googleError(w, http.StatusNotFound, "notFound")
 		return

@@ -101,13 +101,13 @@ func (s *Session) find(ctx context.Context, address string) (server, *issuer, er
 	if err != nil {
 		return at, nil, err
 	}
-	i, err := openIssuer(ctx, s.web, p)
+	i, err := openIssuer(ctx, s.web, p, ofServer)
 	return at, i, err
 }
 
 // finish makes a session of an ID token and keeps it. What was kept before is ended: the server ends the earlier session of
 // the machine by itself, another server is told.
-func (s *Session) finish(ctx context.Context, at server, i *issuer, idToken string, who person, x secrets) error {
+func (s *Session) finish(ctx context.Context, at server, i *issuer, a answer, x secrets) error {
 	done, err := s.takeTurn(ctx)
 	if err != nil {
 		return err
@@ -123,20 +123,20 @@ func (s *Session) finish(ctx context.Context, at server, i *issuer, idToken stri
 		return err
 	}
 	asked := s.c.Now()
-	got, err := at.exchange(ctx, idToken, x.nonceVerifier, s.c.Machine, s.c.MachineName)
+	got, err := at.exchange(ctx, a.idToken, x.nonceVerifier, s.c.Machine, s.c.MachineName)
 	if err != nil {
 		return err
 	}
 	former, formerErr := s.vault.load(was.Server)
 	account := config.Account{
-		Server: at.address, Issuer: i.Issuer, User: got.User, Tenant: tenantOf(got.Access), Email: oneLine(who.Email), Name: oneLine(who.Name),
+		Server: at.address, Issuer: i.Issuer, User: got.User, Tenant: tenantOf(got.Access), Email: oneLine(a.who.Email), Name: oneLine(a.who.Name),
 		Machine: s.c.Machine, SignedInAt: asked.UTC().Round(time.Second),
 	}
 	if err := s.accountFile().Save(account); err != nil {
 		_ = at.revoke(ctx, got.Refresh) // what cannot be kept must not stay open
 		return err
 	}
-	s.pauseNoMore()
+	s.startAnew()
 	s.keep(account, secret{Server: at.address, N: former.N + 1, Token: got.Refresh}, got, asked)
 	if formerErr == nil && was.Server != at.address {
 		if err := s.server(was.Server).revoke(ctx, former.Token); err != nil {
@@ -144,12 +144,6 @@ func (s *Session) finish(ctx context.Context, at server, i *issuer, idToken stri
 		}
 	}
 	return nil
-}
-
-func (s *Session) pauseNoMore() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pause = pause{}
 }
 
 // oneLine is a text of the provider's, short and without what does not print.

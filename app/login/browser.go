@@ -33,30 +33,50 @@ func (s *Session) Begin(ctx context.Context, address string) (*Attempt, error) {
 	if err != nil {
 		return nil, err
 	}
+	return beginBrowser(ctx, s.c, purpose{
+		issuer: i,
+		keep:   func(ctx context.Context, a answer, x secrets) error { return s.finish(ctx, at, i, a, x) },
+		done: func() (text, small string) {
+			return "You are signed in as " + s.Info().Who() + ". CODITECT Sync goes on by itself on", "Not you? Open CODITECT Sync, Settings, and sign out."
+		},
+	})
+}
+
+// purpose is what a sign-in with a browser is for.
+type purpose struct {
+	issuer *issuer
+	asks   []oauth2.AuthCodeOption // beside what every sign-in asks
+	// keep takes what the provider gave. An error ends the sign-in with it.
+	keep func(ctx context.Context, a answer, x secrets) error
+	// done is what the last page says: a text that the machine's name follows, and a small one below.
+	done func() (text, small string)
+}
+
+// beginBrowser opens the system's browser where the person signs in.
+func beginBrowser(ctx context.Context, c Config, what purpose) (*Attempt, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, app.Errorf(app.CodeFailed, op, "No port of this machine is free for the sign-in.").
 			WithHint("Use `coditect-sync login --device`.").Wrap(err)
 	}
 	a, life := start(time.Now().Add(signInWithin))
-	b := &browser{s: s, at: at, issuer: i, attempt: a, life: life, host: ln.Addr().String(), secrets: newSecrets(),
+	b := &browser{c: c, purpose: what, attempt: a, life: life, host: ln.Addr().String(), secrets: newSecrets(),
 		state: random(), ticket: random(), cookie: random(), shown: make(chan struct{})}
 	a.URL = "http://" + b.host + pathStart + b.ticket
 	b.serve(ln)
-	if s.c.Open == nil {
+	if c.Open == nil {
 		return a, nil
 	}
-	if err := s.c.Open(a.URL); err != nil {
-		s.c.Logger.Warn("no browser opens", "error", err)
+	if err := c.Open(a.URL); err != nil {
+		c.Logger.Warn("no browser opens", "error", err)
 	}
 	return a, nil
 }
 
 // browser is a sign-in with a browser.
 type browser struct {
-	s       *Session
-	at      server
-	issuer  *issuer
+	c Config
+	purpose
 	attempt *Attempt
 	life    context.Context //nolint:containedctx // of the attempt, which outlives every request
 	host    string          // of the listener
@@ -73,13 +93,14 @@ func (b *browser) redirect() string { return "http://" + b.host + pathCallback }
 func (b *browser) authorize() string {
 	config := b.issuer.oauth
 	config.RedirectURL = b.redirect()
-	return config.AuthCodeURL(b.state, oauth2.S256ChallengeOption(b.codeVerifier), oauth2.SetAuthURLParam("nonce", b.nonce()))
+	all := append([]oauth2.AuthCodeOption{oauth2.S256ChallengeOption(b.codeVerifier), oauth2.SetAuthURLParam("nonce", b.nonce())}, b.asks...)
+	return config.AuthCodeURL(b.state, all...)
 }
 
 // serve answers at the listener until the attempt has ended and its last page was seen.
 func (b *browser) serve(ln net.Listener) {
 	server := &http.Server{Handler: b.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(b.s.c.Logger.Handler(), slog.LevelDebug)}
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(b.c.Logger.Handler(), slog.LevelDebug)}
 	b.attempt.all.Go(func() {
 		_ = server.Serve(ln) // ends with Shutdown
 	})
@@ -114,15 +135,15 @@ func (b *browser) linger() {
 func (b *browser) finish(code string) {
 	err := b.redeem(code)
 	if err != nil {
-		b.s.c.Logger.Warn("sign-in failed", "error", err)
+		b.c.Logger.Warn("sign-in failed", "error", err)
 	}
 	b.attempt.end(b.life, err)
 }
 
 func (b *browser) redeem(code string) error {
-	idToken, who, err := b.issuer.redeem(b.life, code, b.redirect(), b.codeVerifier, b.nonce())
+	a, err := b.issuer.redeem(b.life, code, b.redirect(), b.codeVerifier, b.nonce())
 	if err != nil {
 		return err
 	}
-	return b.s.finish(b.life, b.at, b.issuer, idToken, who, b.secrets)
+	return b.keep(b.life, a, b.secrets)
 }

@@ -52,7 +52,7 @@ func navigates(r *http.Request) bool {
 
 // refuse answers what has no business here. The attempt goes on: else anybody on the machine could end it.
 func (b *browser) refuse(w http.ResponseWriter, why string) {
-	b.s.c.Logger.Warn("request to the sign-in refused", "cause", why)
+	b.c.Logger.Warn("request to the sign-in refused", "cause", why)
 	b.show(w, http.StatusBadRequest, endPage{Title: "This page is not open", Text: "It is no answer to a sign-in that was begun here. Nothing has changed.",
 		Small: "To try again, press “Sign in” in CODITECT Sync. You can close this tab."})
 }
@@ -94,12 +94,12 @@ func (b *browser) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	switch iss := answer.Get("iss"); {
 	case iss != b.issuer.Issuer && (iss != "" || b.issuer.namesIssuer):
-		b.attempt.end(b.life, app.Errorf(app.CodeRefused, op, "Another identity provider answered.").
-			WithHint("Nothing has changed. Begin again; if it stays so, tell whoever runs the server."))
+		b.attempt.end(b.life, app.Errorf(app.CodeRefused, op, "Somebody else answered in place of the %s.", b.issuer.name).
+			WithHint("Nothing has changed. Begin again. If it stays so: %s", b.issuer.cure))
 	case answer.Has("error"):
-		b.attempt.end(b.life, told(answer.Get("error")))
+		b.attempt.end(b.life, b.issuer.told(answer.Get("error")))
 	case answer.Get("code") == "":
-		b.attempt.end(b.life, told("no_code"))
+		b.attempt.end(b.life, b.issuer.told("no_code"))
 	default:
 		b.finish(answer.Get("code"))
 	}
@@ -132,12 +132,11 @@ func (b *browser) end(w http.ResponseWriter, r *http.Request) {
 
 // outcome is what the last page says.
 func (b *browser) outcome() endPage {
-	machine := b.s.c.MachineName
 	if err := b.attempt.err; err != nil {
 		e := app.AsError(op, err)
-		return endPage{Title: "Not signed in", Text: strings.TrimSpace(e.Message + " Nothing has changed on"), Machine: machine,
+		return endPage{Title: "Not signed in", Text: strings.TrimSpace(e.Message + " Nothing has changed on"), Machine: b.c.MachineName,
 			Small: "To try again, press “Sign in” in CODITECT Sync. You can close this tab."}
 	}
-	return endPage{Title: "You can close this tab", Text: "You are signed in as " + b.s.Info().Who() + ". CODITECT Sync goes on by itself on", Machine: machine,
-		Small: "Not you? Open CODITECT Sync, Settings, and sign out."}
+	text, small := b.done()
+	return endPage{Title: "You can close this tab", Text: text, Machine: b.c.MachineName, Small: small}
 }

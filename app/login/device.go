@@ -53,7 +53,7 @@ func (i *issuer) deviceCode(ctx context.Context, x secrets) (*oauth2.DeviceAuthR
 		return nil, err
 	}
 	if shown.DeviceCode == "" || shown.UserCode == "" || len(shown.UserCode) > 64 || shown.UserCode != oneLine(shown.UserCode) {
-		return nil, portal("identity provider", http.StatusOK)
+		return nil, portal(i.name, http.StatusOK)
 	}
 	if shown.Expiry.IsZero() || time.Until(shown.Expiry) > time.Hour {
 		shown.Expiry = time.Now().Add(time.Hour)
@@ -67,11 +67,11 @@ func (s *Session) awaitDevice(ctx context.Context, at server, i *issuer, shown *
 	for {
 		token, err := i.oauth.DeviceAccessToken(i.context(ctx), shown)
 		if err == nil {
-			idToken, who, err := i.identify(ctx, token, x.nonce())
+			a, err := i.identify(ctx, token, x.nonce())
 			if err != nil {
 				return err
 			}
-			return s.finish(ctx, at, i, idToken, who, x)
+			return s.finish(ctx, at, i, a, x)
 		}
 		if said := i.refused(ctx, err); ctx.Err() != nil || !isNotNow(said) {
 			return said

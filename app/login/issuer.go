@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -21,44 +22,60 @@ var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.E
 // issuer is an identity provider whose documents were read.
 type issuer struct {
 	provider
+	called
 	web         *web
 	oauth       oauth2.Config
 	verifier    *oidc.IDTokenVerifier
 	namesIssuer bool // it promises to say who answers (RFC 9207)
+	revoke      string
 }
 
 // person is whom an ID token names.
 type person struct {
-	Email string `json:"email"`
-	Name  string `json:"name"`
+	Email    string `json:"email"`
+	Verified bool   `json:"email_verified"`
+	Name     string `json:"name"`
 }
 
+// answer is what a provider gives for a code: its tokens, and whom the ID token among them names, which was verified.
+type answer struct {
+	*oauth2.Token
+	idToken string
+	who     person
+}
+
+// called is how people know a provider: after "The ", and what to do where it does not do as it should.
+type called struct{ name, cure string }
+
+// ofServer is the provider that a server trusts.
+var ofServer = called{"identity provider", "Tell whoever runs the server."}
+
 // openIssuer reads the documents of the provider p, which must be about itself.
-func openIssuer(ctx context.Context, web *web, p provider) (*issuer, error) {
+func openIssuer(ctx context.Context, web *web, p provider, as called) (*issuer, error) {
 	// The provider keeps the context to fetch keys later, within a sign-in.
 	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), web.http), p.Issuer)
 	if _, wrong := errors.AsType[*oidc.IssuerMismatchError](err); wrong {
-		return nil, app.Errorf(app.CodeRefused, op, "The identity provider says that it is another one.").
-			WithHint("Nothing was sent to it. Tell whoever runs the server.").Wrap(err)
+		return nil, app.Errorf(app.CodeRefused, op, "The %s says that it is another one.", as.name).
+			WithHint("Nothing was sent to it. %s", as.cure).Wrap(err)
 	}
 	if err != nil {
-		return nil, unanswered("identity provider", err)
+		return nil, unanswered(as.name, err)
 	}
 	var said struct {
 		Names   bool     `json:"authorization_response_iss_parameter_supported"`
 		Methods []string `json:"code_challenge_methods_supported"`
 		Keys    string   `json:"jwks_uri"`
+		Revoke  string   `json:"revocation_endpoint"`
 	}
 	if err := found.Claims(&said); err != nil {
-		return nil, portal("identity provider", 200)
+		return nil, portal(as.name, http.StatusOK)
 	}
 	if len(said.Methods) > 0 && !slices.Contains(said.Methods, "S256") {
-		return nil, app.Errorf(app.CodeRefused, op, "The identity provider does not support safe sign-in (PKCE with S256).").
-			WithHint("Ask whoever runs the server for another one.")
+		return nil, app.Errorf(app.CodeRefused, op, "The %s does not support safe sign-in (PKCE with S256).", as.name).WithHint("%s", as.cure)
 	}
 	endpoint := found.Endpoint()
 	endpoint.AuthStyle = oauth2.AuthStyleInParams // the program has no secret, and no code is sent twice
-	i := &issuer{provider: p, web: web, namesIssuer: said.Names}
+	i := &issuer{provider: p, called: as, web: web, namesIssuer: said.Names, revoke: said.Revoke}
 	i.oauth = oauth2.Config{ClientID: p.ClientID, Endpoint: endpoint, Scopes: scopes}
 	// Its times are not looked at: it came straight from the provider, and this clock may be wrong. The server looks.
 	i.verifier = found.Verifier(&oidc.Config{ClientID: p.ClientID, SupportedSigningAlgs: algorithms, SkipExpiryCheck: true})
@@ -85,21 +102,22 @@ func (i *issuer) context(ctx context.Context) context.Context {
 	return oidc.ClientContext(context.WithValue(ctx, oauth2.HTTPClient, i.web.http), i.web.http)
 }
 
-// redeem makes an ID token of a code, and looks whom it names.
-func (i *issuer) redeem(ctx context.Context, code, redirect, verifier, nonce string) (idToken string, who person, err error) {
+// redeem makes tokens of a code.
+func (i *issuer) redeem(ctx context.Context, code, redirect, verifier, nonce string) (answer, error) {
 	config := i.oauth
 	config.RedirectURL = redirect
 	token, err := config.Exchange(i.context(ctx), code, oauth2.VerifierOption(verifier))
 	if err != nil {
-		return "", who, i.refused(ctx, err)
+		return answer{}, i.refused(ctx, err)
 	}
 	return i.identify(ctx, token, nonce)
 }
 
 // identify takes the ID token out of what the provider gave, and verifies it.
-func (i *issuer) identify(ctx context.Context, token *oauth2.Token, nonce string) (idToken string, who person, err error) {
-	idToken, _ = token.Extra("id_token").(string)
-	verified, err := i.verifier.Verify(i.context(ctx), idToken)
+func (i *issuer) identify(ctx context.Context, token *oauth2.Token, nonce string) (answer, error) {
+	a := answer{Token: token}
+	a.idToken, _ = token.Extra("id_token").(string)
+	verified, err := i.verifier.Verify(i.context(ctx), a.idToken)
 	if err == nil && verified.Nonce != nonce {
 		err = errors.New("the nonce is another one")
 	}
@@ -107,13 +125,13 @@ func (i *issuer) identify(ctx context.Context, token *oauth2.Token, nonce string
 		err = errors.New("it is for several parties")
 	}
 	if err == nil {
-		err = verified.Claims(&who)
+		err = verified.Claims(&a.who)
 	}
 	if err != nil {
-		return "", person{}, app.Errorf(app.CodeRefused, op, "What the identity provider sent is not a sign-in of yours at this server.").
-			WithHint("Nothing has changed. Try again; if it stays so, tell whoever runs the server.").Wrap(err)
+		return answer{}, app.Errorf(app.CodeRefused, op, "What the %s sent is not the sign-in that was begun here.", i.name).
+			WithHint("Nothing has changed. Try again. If it stays so: %s", i.cure).Wrap(err)
 	}
-	return idToken, who, nil
+	return a, nil
 }
 
 // refused is an error of the library's as a person reads it. The library's own text has the provider's answer in it, which
@@ -125,15 +143,15 @@ func (i *issuer) refused(ctx context.Context, err error) error {
 	e, answered := errors.AsType[*oauth2.RetrieveError](err)
 	switch {
 	case !answered:
-		return unanswered("identity provider", err)
+		return unanswered(i.name, err)
 	case e.ErrorCode == "":
-		return portal("identity provider", e.Response.StatusCode)
+		return portal(i.name, e.Response.StatusCode)
 	}
-	return told(e.ErrorCode)
+	return i.told(e.ErrorCode)
 }
 
 // told is an error code of a provider's as a person reads it.
-func told(code string) error {
+func (i *issuer) told(code string) error {
 	switch code {
 	case "access_denied":
 		return app.Errorf(app.CodeDenied, op, "You chose not to sign in.").WithHint("Nothing has changed.")
@@ -142,8 +160,8 @@ func told(code string) error {
 	case "invalid_grant":
 		return app.Errorf(app.CodeFailed, op, "The sign-in took too long, or its page was opened twice.").WithHint("Begin again.")
 	case "temporarily_unavailable", "server_error":
-		return app.Errorf(app.CodeUnreachable, op, "The identity provider cannot answer now.").WithHint("Try again in a minute.")
+		return app.Errorf(app.CodeUnreachable, op, "The %s cannot answer now.", i.name).WithHint("Try again in a minute.")
 	}
-	return app.Errorf(app.CodeFailed, op, "The identity provider refused the sign-in.").
-		WithHint("Tell whoever runs the server.").Wrap(errors.New(plainCode(code)))
+	return app.Errorf(app.CodeFailed, op, "The %s refused the sign-in.", i.name).
+		WithHint("%s", i.cure).Wrap(errors.New(plainCode(code)))
 }

@@ -44,7 +44,8 @@ func (s *Session) Logout(ctx context.Context) (note string, err error) {
 	if err := s.accountFile().Remove(); err != nil {
 		return "", err
 	}
-	s.change(func() { s.account, s.access, s.missing = config.Account{}, access{}, false })
+	s.put(access{})
+	s.change(func() { s.account, s.missing = config.Account{}, false })
 	return note, nil
 }
 

@@ -47,7 +47,7 @@ func (b *browser) show(w http.ResponseWriter, status int, p endPage) {
 		Style template.CSS
 	}{p, template.CSS(style)})
 	if err != nil {
-		b.s.c.Logger.Error("page cannot be made", "error", err)
+		b.c.Logger.Error("page cannot be made", "error", err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)

@@ -64,11 +64,8 @@ func (s *Session) keep(account config.Account, refresh secret, got grant, asked 
 	if err := s.vault.save(refresh); err != nil {
 		s.c.Logger.Error("sign-in cannot be kept on this machine", "error", err)
 	}
-	life := min(max(time.Duration(got.Seconds)*time.Second, shortestLife), longestLife)
-	s.change(func() {
-		s.account, s.missing = account, false
-		s.access = access{token: got.Access, born: asked, life: life}
-	})
+	s.put(newAccess(got.Access, asked, got.Seconds))
+	s.change(func() { s.account, s.missing = account, false })
 }
 
 // reload reads who is signed in: another process may have signed in or out.
@@ -84,7 +81,8 @@ func (s *Session) reload() (config.Account, error) {
 	other := account != s.account
 	s.mu.Unlock()
 	if other {
-		s.change(func() { s.account, s.access, s.missing = account, access{}, false })
+		s.put(access{})
+		s.change(func() { s.account, s.missing = account, false })
 	}
 	return account, nil
 }
@@ -96,7 +94,8 @@ func (s *Session) ended(ctx context.Context, account config.Account, why error) 
 	if err != nil {
 		s.c.Logger.Error("the end of a sign-in is not noted", "error", err)
 	}
-	s.change(func() { s.account, s.access = account, access{} })
+	s.put(access{})
+	s.change(func() { s.account = account })
 	return signedOut(account).Wrap(why)
 }
 

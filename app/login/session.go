@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -32,13 +33,11 @@ type Session struct {
 	c     Config
 	web   *web
 	vault *vault
-	turn  chan struct{} // held by whoever uses the refresh token
+	*tokens
 
 	mu      sync.Mutex
 	account config.Account
-	missing bool // the refresh token is nowhere
-	access  access
-	pause   pause
+	missing bool          // the refresh token is nowhere
 	changed chan struct{} // closed at the next change of Info
 }
 
@@ -58,13 +57,23 @@ func New(c Config) (s *Session, damaged *app.Error, err error) {
 		c.Now = time.Now
 	}
 	dir := filepath.Join(c.Home, "login")
-	s = &Session{c: c, web: newWeb(c.Transport), turn: make(chan struct{}, 1), changed: make(chan struct{})}
+	s = &Session{c: c, web: newWeb(c.Transport), tokens: newTokens(c.Now), changed: make(chan struct{})}
 	s.vault = newVault(dir, c)
 	s.account, damaged, err = s.accountFile().Load()
 	return s, damaged, err
 }
 
 func (s *Session) accountFile() config.AccountFile { return config.AccountFile{Home: s.c.Home} }
+
+// Token returns an access token that is good for 30 seconds or more. It blocks while one is fetched; of many callers one
+// fetches. Errors are *app.Error: CodeSignedOut when nobody is signed in any more, CodeCanceled when ctx ended, and any other
+// code means "not now": try again, nobody is signed out. While fetching fails the server is asked at most once a second,
+// however often this is called.
+func (s *Session) Token(ctx context.Context) (string, error) { return s.get(ctx, s.renew) }
+
+// Refuse takes note that the server did not take a token (401). The next Token fetches another one. One refusal signs nobody
+// out; refusals of one token after another are answered with growing pauses.
+func (s *Session) Refuse(token string) { s.refuse(token) }
 
 // Info tells who is signed in, at once.
 func (s *Session) Info() Info {

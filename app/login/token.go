@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -23,6 +24,11 @@ type access struct {
 	life  time.Duration
 }
 
+// newAccess is a token that was asked for at a time and is said to live for some seconds.
+func newAccess(token string, asked time.Time, seconds int64) access {
+	return access{token, asked, min(max(time.Duration(seconds)*time.Second, shortestLife), longestLife)}
+}
+
 // left is how long the token is still good for, by the clock that is further.
 func (a access) left(now time.Time) time.Duration {
 	if a.token == "" {
@@ -32,70 +38,95 @@ func (a access) left(now time.Time) time.Duration {
 	return a.life - max(steady, wall)
 }
 
-// Token returns an access token that is good for 30 seconds or more. It blocks while one is fetched; of many callers one
-// fetches. Errors are *app.Error: CodeSignedOut when nobody is signed in any more, CodeCanceled when ctx ended, and any other
-// code means "not now": try again, nobody is signed out. While fetching fails the server is asked at most once a second,
-// however often this is called.
-func (s *Session) Token(ctx context.Context) (string, error) {
-	if token, left := s.current(); left >= renewAt {
+// tokens hands out the access token of a sign-in, and has it renewed in time.
+type tokens struct {
+	now  func() time.Time
+	turn chan struct{} // held by whoever uses the refresh token
+
+	mu     sync.Mutex
+	access access
+	pause  pause
+}
+
+func newTokens(now func() time.Time) *tokens {
+	return &tokens{now: now, turn: make(chan struct{}, 1)}
+}
+
+// get returns an access token that is good for 30 seconds or more. It blocks while renew, which puts the next one, is called;
+// of many callers one calls it. While renew fails it is called at most once a second.
+func (t *tokens) get(ctx context.Context, renew func(context.Context) error) (string, error) {
+	if token, left := t.current(); left >= renewAt {
 		return token, nil
 	}
-	done, err := s.takeTurn(ctx)
+	done, err := t.takeTurn(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer done()
-	token, left := s.current()
+	token, left := t.current()
 	if left >= renewAt {
 		return token, nil
 	}
-	err = s.renewUnlessPaused(ctx)
-	if token, left = s.current(); left >= leastLeft {
+	err = t.unlessPaused(ctx, renew)
+	if token, left = t.current(); left >= leastLeft {
 		return token, nil
 	}
 	return "", err
 }
 
-// Refuse takes note that the server did not take a token (401). The next Token fetches another one. One refusal signs nobody
-// out; refusals of one token after another are answered with growing pauses.
-func (s *Session) Refuse(token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if token == "" || s.access.token != token {
+// refuse takes note that a token was not taken (401). The next get fetches another one.
+func (t *tokens) refuse(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if token == "" || t.access.token != token {
 		return // it was replaced already
 	}
-	s.pause.refused(s.c.Now(), s.access)
-	s.access = access{}
+	t.pause.refused(t.now(), t.access)
+	t.access = access{}
 }
 
-func (s *Session) current() (string, time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.access.token, s.access.left(s.c.Now())
+func (t *tokens) current() (string, time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.access.token, t.access.left(t.now())
+}
+
+// put replaces the token; a zero one drops it.
+func (t *tokens) put(a access) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.access = a
+}
+
+// startAnew forgets the pauses: a person has just signed in.
+func (t *tokens) startAnew() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pause = pause{}
 }
 
 // takeTurn waits for the right to use the refresh token in this process.
-func (s *Session) takeTurn(ctx context.Context) (done func(), err error) {
+func (t *tokens) takeTurn(ctx context.Context) (done func(), err error) {
 	select {
-	case s.turn <- struct{}{}:
-		return func() { <-s.turn }, nil
+	case t.turn <- struct{}{}:
+		return func() { <-t.turn }, nil
 	case <-ctx.Done():
 		return nil, canceled(ctx)
 	}
 }
 
-func (s *Session) renewUnlessPaused(ctx context.Context) error {
-	s.mu.Lock()
-	err := s.pause.holds(s.c.Now())
-	s.mu.Unlock()
+func (t *tokens) unlessPaused(ctx context.Context, renew func(context.Context) error) error {
+	t.mu.Lock()
+	err := t.pause.holds(t.now())
+	t.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	err = s.renew(ctx)
+	err = renew(ctx)
 	if app.CodeOf(err) != app.CodeCanceled {
-		s.mu.Lock()
-		s.pause.after(s.c.Now(), err)
-		s.mu.Unlock()
+		t.mu.Lock()
+		t.pause.after(t.now(), err)
+		t.mu.Unlock()
 	}
 	if err == nil {
 		return nil
