@@ -12,6 +12,11 @@ PROGRAM := $(BIN)/coditect-sync
 SERVER  := $(BIN)/coditect-sync-server
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
+# The OAuth client that a release signs people in to Google with, for gs:// storages. Without one people name their own.
+ifdef GOOGLE_CLIENT_ID
+LDFLAGS += -X github.com/coditect-ai/coditect-sync/app/login.googleClientID=$(GOOGLE_CLIENT_ID) \
+	-X github.com/coditect-ai/coditect-sync/app/login.googleClientSecret=$(GOOGLE_CLIENT_SECRET)
+endif
 # Leaves out what only the gRPC transport of the Google client needs, which nobody here uses: 30 % of the program's size
 # and 7 MiB of the memory of an idle agent.
 TAGS    := disable_grpc_modules

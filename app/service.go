@@ -68,9 +68,9 @@ type PrefsEdit struct {
 
 // SetupRequest says which file to keep safe and where.
 type SetupRequest struct {
-	DB          string `json:"db,omitempty"`     // absolute path; empty = as set before, else the default file
-	Target      string `json:"target,omitempty"` // URL; empty = as set before, else the default local folder
-	User        string `json:"user,omitempty"`
+	DB     string `json:"db,omitempty"`     // absolute path; empty = as set before, else the default file
+	Target string `json:"target,omitempty"` // URL; empty = as set before, else the default local folder
+	User   string `json:"user,omitempty"`
 	// What lets in to gs targets, at most one of them; none = as before. Credentials is the path of a service-account key
 	// file, Google the account of a sign-in that was begun with LoginRequest.Google, and Ambient takes what this machine has.
 	Credentials string `json:"credentials,omitempty"`

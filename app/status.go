@@ -35,7 +35,9 @@ type DBStatus struct {
 type StandaloneStatus struct {
 	Target string `json:"target"` // URL without credentials
 	// Encryption is the id of the recovery key of encrypted copies; empty for plain ones.
-	Encryption     string `json:"encryption,omitempty"`
+	Encryption string `json:"encryption,omitempty"`
+	// Google is the account whose sign-in to Google lets in; empty for other ways.
+	Google         string `json:"google,omitempty"`
 	TXID           string `json:"txid"`
 	ReplicatedTXID string `json:"replicated_txid"`
 	// LastReplicatedAt: every row committed before this time is at the target.

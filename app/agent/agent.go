@@ -97,7 +97,9 @@ type Config struct {
 	OpenFile    func(path string) (File, error)
 	OpenStorage func(ctx context.Context, prefs app.Prefs) (Storage, error)
 	// Keys keeps recovery keys; nil for a program without encrypted copies.
-	Keys   Keys
+	Keys Keys
+	// Google signs in to Google for gs:// storages; nil for a program that cannot.
+	Google Google
 	Logger *slog.Logger
 	Now    func() time.Time // time.Now when nil
 	// Saving tells that the machine is on battery or a metered network. The system is asked when nil.

@@ -15,9 +15,9 @@ import (
 
 // wanted identifies an engine by its mode and what it is started with.
 type wanted struct {
-	mode                               app.Mode
-	db, target, user, credentials, key string // key is its id; user is the {user_id} of a target, the account in cloud mode
-	more                               string // the other targets
+	mode             app.Mode
+	db, target, user string // user is the {user_id} of a target, the account in cloud mode
+	places           string // every target and what lets in
 }
 
 // running is an engine that was started; keeper or syncer, as the mode has it, is nil while it is being opened.
@@ -76,9 +76,7 @@ func (a *Agent) want() *wanted {
 }
 
 func wantKeeper(p app.Prefs) *wanted {
-	return &wanted{
-		mode: app.ModeStandalone, db: p.DB, target: p.Target, user: p.User, credentials: p.Credentials, key: p.Encryption, more: fmt.Sprintf("%q", p.More),
-	}
+	return &wanted{mode: app.ModeStandalone, db: p.DB, target: p.Target, user: p.User, places: fmt.Sprintf("%q", p.Places())}
 }
 
 // reconcile brings what runs closer to what is wanted, without waiting.

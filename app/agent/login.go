@@ -44,6 +44,9 @@ type loginUnderWay struct {
 
 // BeginLogin implements app.Doorman. A sign-in that goes on is ended: the person has lost its page.
 func (a *Agent) BeginLogin(ctx context.Context, req app.LoginRequest) (app.Login, error) {
+	if req.Google != nil {
+		return a.beginGoogle(ctx, *req.Google)
+	}
 	if a.cfg.Door == nil {
 		return app.Login{}, noServer()
 	}
@@ -63,11 +66,16 @@ func (a *Agent) BeginLogin(ctx context.Context, req app.LoginRequest) (app.Login
 	if err != nil {
 		return app.Login{}, err
 	}
+	return a.showLogin(ctx, attempt, server, a.signedIn)
+}
+
+// showLogin shows an attempt until it has ended; done is called when it has ended well.
+func (a *Agent) showLogin(ctx context.Context, attempt Attempt, server string, done func(context.Context, *app.Login)) (app.Login, error) {
 	shown := app.Login{State: app.LoginWaiting, Server: server, URL: attempt.URL, Code: attempt.Code, Until: attempt.Until}
-	err = a.do(ctx, func() {
+	err := a.do(ctx, func() {
 		number := a.core.login.number + 1
 		a.core.login = loginUnderWay{shown: shown, cancel: attempt.Cancel, number: number}
-		a.core.wg.Go(func() { a.awaitLogin(attempt, shown, number) })
+		a.core.wg.Go(func() { a.awaitLogin(attempt, shown, number, done) })
 	})
 	if err != nil {
 		attempt.Cancel()
@@ -80,8 +88,8 @@ func noServer() *app.Error {
 		WithHint("Name one with `coditect-sync login --server URL`, or back up to your own storage with `coditect-sync setup`.")
 }
 
-// awaitLogin waits until an attempt has ended, and switches cloud mode on.
-func (a *Agent) awaitLogin(attempt Attempt, shown app.Login, number int) {
+// awaitLogin waits until an attempt has ended.
+func (a *Agent) awaitLogin(attempt Attempt, shown app.Login, number int, done func(context.Context, *app.Login)) {
 	select {
 	case <-attempt.Done:
 	case <-a.life.Done():
@@ -94,7 +102,8 @@ func (a *Agent) awaitLogin(attempt Attempt, shown app.Login, number int) {
 			shown.State, shown.Error = app.LoginIdle, nil
 		}
 	} else {
-		a.signedIn(a.life, &shown)
+		shown.State = app.LoginDone
+		done(a.life, &shown)
 	}
 	a.tell(func() {
 		if a.core.login.number == number {
@@ -106,7 +115,7 @@ func (a *Agent) awaitLogin(attempt Attempt, shown app.Login, number int) {
 // signedIn goes on with a new account: cloud mode is switched on, unless standalone mode keeps the file.
 func (a *Agent) signedIn(ctx context.Context, shown *app.Login) {
 	who, _ := a.account()
-	shown.State, shown.Server, shown.User = app.LoginDone, who.Server, who.Who()
+	shown.Server, shown.User = who.Server, who.Who()
 	if note := a.cfg.Door.Note(); note != "" {
 		shown.Notes = append(shown.Notes, note)
 	}

@@ -19,50 +19,96 @@ func wishTargets(p app.Prefs, req app.SetupRequest, byDefault string) (app.Prefs
 	case req.Target == "" && len(req.More) > 0, req.Add && req.Target == "":
 		return p, app.Errorf(app.CodeInvalid, "setup", "It was not said which storage.").WithHint("Name it: coditect-sync setup --target URL.")
 	}
-	given := []app.Place{}
-	for _, url := range append([]string{req.Target}, req.More...) {
-		given = append(given, app.Place{Target: url, Credentials: req.Credentials})
-	}
-	switch {
-	case req.Add && p.Target != "":
-		return addTargets(p, given)
+	given := []string{req.Target}
+	switch given = append(given, req.More...); {
 	case req.Target == "" && p.Target != "":
-		if req.Credentials != "" {
-			p.Credentials = req.Credentials
-		}
-		return p, nil
+		return letInEverywhere(p, req)
 	case req.Target == "":
-		given[0].Target = byDefault
+		given[0] = byDefault
 	}
-	was := p
-	if !slices.ContainsFunc(p.Places(), func(is app.Place) bool { return is.Target == given[0].Target }) {
+	if err := checkLetIn(req, given); err != nil {
+		return p, err
+	}
+	if !(req.Add && p.Target != "") && !slices.ContainsFunc(p.Places(), func(is app.Place) bool { return is.Target == given[0] }) {
 		p.User = ""
 	}
-	for i := range given {
-		given[i] = keepCredentials(was, given[i])
-	}
-	return addTargets(p.With(nil), given)
+	return withTargets(p, given, req)
 }
 
-// addTargets adds those that are not there yet. One that is named twice is a mistake.
-func addTargets(p app.Prefs, given []app.Place) (app.Prefs, error) {
+// letIn is a place with what a request says of how it lets in; the request's other places may be of another kind.
+func letIn(place app.Place, req app.SetupRequest) app.Place {
+	switch {
+	case !isGoogle(place.Target):
+	case req.Credentials != "":
+		place.Credentials, place.Google = req.Credentials, ""
+	case req.Google != "":
+		place.Credentials, place.Google = "", req.Google
+	case req.Ambient:
+		place.Credentials, place.Google = "", ""
+	}
+	return place
+}
+
+// letInEverywhere changes how the places that are there let in.
+func letInEverywhere(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 	all := slices.Clone(p.Places())
-	named := map[string]bool{}
-	for _, g := range given {
-		if named[plainURL(g.Target)] {
-			return p, app.Errorf(app.CodeInvalid, "setup", "%s was named twice.", g.Target).WithHint("Name each storage once.")
-		}
-		named[plainURL(g.Target)] = true
-		i := slices.IndexFunc(all, func(is app.Place) bool { return plainURL(is.Target) == plainURL(g.Target) })
-		if i < 0 {
-			all = append(all, g)
-			continue
-		}
-		if g.Credentials != "" {
-			all[i].Credentials = g.Credentials
+	targets := make([]string, len(all))
+	for i := range all {
+		all[i], targets[i] = letIn(all[i], req), all[i].Target
+	}
+	return p.With(all), checkLetIn(req, targets)
+}
+
+// checkLetIn: what lets in is said once, and a sign-in to Google is for its storage.
+func checkLetIn(req app.SetupRequest, targets []string) error {
+	said := 0
+	for _, is := range []bool{req.Credentials != "", req.Google != "", req.Ambient} {
+		if is {
+			said++
 		}
 	}
+	switch {
+	case said > 1:
+		return app.Errorf(app.CodeInvalid, "setup", "It was said in two ways how Google lets this machine in.").
+			WithHint("Choose one: a key file, a sign-in, or what this machine has.")
+	case req.Google != "" && !slices.ContainsFunc(targets, isGoogle):
+		return app.Errorf(app.CodeInvalid, "setup", "A sign-in to Google is for storages that begin with gs://, and there is none.").
+			WithHint("Name one with --target gs://bucket/folder.")
+	}
+	return nil
+}
+
+func isGoogle(target string) bool { return strings.HasPrefix(target, "gs://") }
+
+// withTargets are the wishes for the given targets, with Add beside those of before. What is known of one stays. One that is
+// named twice is a mistake.
+func withTargets(p app.Prefs, given []string, req app.SetupRequest) (app.Prefs, error) {
+	known, all := p.Places(), []app.Place{}
+	if req.Add {
+		all = slices.Clone(known)
+	}
+	named := map[string]bool{}
+	for _, target := range given {
+		if named[plainURL(target)] {
+			return p, app.Errorf(app.CodeInvalid, "setup", "%s was named twice.", target).WithHint("Name each storage once.")
+		}
+		named[plainURL(target)] = true
+		i := slices.IndexFunc(all, func(is app.Place) bool { return plainURL(is.Target) == plainURL(target) })
+		if i < 0 {
+			i = len(all)
+			all = append(all, placeNamed(known, target))
+		}
+		all[i] = letIn(all[i], req)
+	}
 	return p.With(all), nil
+}
+
+// placeNamed is the known place of a target, else a new one.
+func placeNamed(known []app.Place, target string) app.Place {
+	if i := slices.IndexFunc(known, func(is app.Place) bool { return is.Target == target }); i >= 0 {
+		return known[i]
+	}
+	return app.Place{Target: target}
 }
 
 func withoutTarget(p app.Prefs, target string) (app.Prefs, error) {
@@ -75,16 +121,6 @@ func withoutTarget(p app.Prefs, target string) (app.Prefs, error) {
 			WithHint("Name another one with `coditect-sync setup --target URL`, or switch off with `coditect-sync mode off`.")
 	}
 	return p.With(left), nil
-}
-
-// keepCredentials keeps those of a target that is set up again.
-func keepCredentials(was app.Prefs, g app.Place) app.Place {
-	for _, is := range was.Places() {
-		if is.Target == g.Target && g.Credentials == "" {
-			return is
-		}
-	}
-	return g
 }
 
 // plainURL is a target's URL without what makes no difference.

@@ -164,7 +164,11 @@ func (a *Agent) finishSetup(ctx context.Context, was, p app.Prefs, req app.Setup
 	} else {
 		res.Steps = append(res.Steps, "Wrote litestream.yml, with which the stock litestream command restores the same copies.")
 	}
-	return a.adoptPrefs(ctx, was, p, tried)
+	if err := a.adoptPrefs(ctx, was, p, tried); err != nil {
+		return err
+	}
+	res.Notes = append(res.Notes, a.forgetGoogle(ctx, was, p)...)
+	return nil
 }
 
 func (a *Agent) prefs(ctx context.Context) (p app.Prefs, err error) {

@@ -34,7 +34,7 @@ func (a *Agent) standalone() app.StandaloneStatus {
 		if i := slices.IndexFunc(said, func(st app.StandaloneStatus) bool { return st.Target == place.Target }); i >= 0 {
 			st = said[i]
 		}
-		st.Encryption = place.Encryption
+		st.Encryption, st.Google = place.Encryption, place.Google
 		if st.Error == nil {
 			st.Error = a.shut(place.Target)
 		}

@@ -26,6 +26,7 @@ func (p GooglePerson) SignIn(open string) (page string, err error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() { _ = first.Body.Close() }()
 	text, err := io.ReadAll(first.Body)
 	if err != nil || first.StatusCode != http.StatusOK {
 		return string(text), err

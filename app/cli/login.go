@@ -31,8 +31,8 @@ func (p *program) login(ctx context.Context, req app.LoginRequest) error {
 		if err != nil {
 			return err
 		}
-		p.tellWayIn(begun)
-		done, err = p.awaitLogin(ctx, s)
+		p.tellWayIn(begun, "Without a browser here: `coditect-sync login --device`. Ctrl+C gives up.")
+		done, err = p.awaitLogin(ctx, s, "coditect-sync login")
 		return err
 	})
 	if err != nil {
@@ -54,8 +54,8 @@ func (p *program) login(ctx context.Context, req app.LoginRequest) error {
 	return nil
 }
 
-// tellWayIn says what the person has to do. It goes to stderr, like a question.
-func (p *program) tellWayIn(l app.Login) {
+// tellWayIn says what the person has to do; otherwise is what else there is to do. It goes to stderr, like a question.
+func (p *program) tellWayIn(l app.Login, otherwise string) {
 	if l.Code != "" {
 		p.err.line(plain.of("Open "), strong.of("%s", l.URL), plain.of(" on any machine and type the code "), strong.of("%s", l.Code))
 		p.err.line(quiet.of("It is good until %s. Ctrl+C gives up.", l.Until.Local().Format("15:04")))
@@ -63,17 +63,17 @@ func (p *program) tellWayIn(l app.Login) {
 	}
 	p.err.line(plain.of("Go on in your browser. If none has opened, open this address on this machine:"))
 	p.err.line(strong.of("%s", l.URL))
-	p.err.line(quiet.of("Without a browser here: `coditect-sync login --device`. Ctrl+C gives up."))
+	p.err.line(quiet.of("%s", otherwise))
 }
 
-// awaitLogin returns when somebody is signed in.
-func (p *program) awaitLogin(ctx context.Context, s *session) (app.Login, error) {
+// awaitLogin returns when somebody is signed in; again is what begins anew.
+func (p *program) awaitLogin(ctx context.Context, s *session, again string) (app.Login, error) {
 	for {
 		if !pauseFor(ctx, loginEvery) {
 			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
 			defer cancel()
 			_ = s.CancelLogin(limited) // it ends by itself, too
-			return app.Login{}, app.Errorf(app.CodeCanceled, "login", "Canceled. Nobody is signed in.").WithHint("Begin again with `coditect-sync login`.")
+			return app.Login{}, app.Errorf(app.CodeCanceled, "login", "Canceled. Nobody is signed in.").WithHint("Begin again with `%s`.", again)
 		}
 		l, err := s.LoginState(ctx)
 		switch {
@@ -84,7 +84,7 @@ func (p *program) awaitLogin(ctx context.Context, s *session) (app.Login, error)
 		case l.State == app.LoginFailed && l.Error != nil:
 			return l, l.Error
 		case err == nil && l.State != app.LoginWaiting:
-			return l, app.Errorf(app.CodeCanceled, "login", "The sign-in was canceled elsewhere.").WithHint("Begin again with `coditect-sync login`.")
+			return l, app.Errorf(app.CodeCanceled, "login", "The sign-in was canceled elsewhere.").WithHint("Begin again with `%s`.", again)
 		}
 	}
 }

@@ -40,19 +40,34 @@ func TestAccountScripts(t *testing.T) {
 			env.Setenv("TZ", "UTC")
 			env.Setenv("CLOUD", cloud.URL)
 			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(env.WorkDir, "no-bus")) // so there is no keychain
-			bin := filepath.Join(env.WorkDir, "bin")                                                  // no browser of this machine opens
-			if err := errors.Join(os.Mkdir(bin, 0o700), os.WriteFile(filepath.Join(bin, "xdg-open"), []byte("#!/bin/sh\nexit 3\n"), 0o700)); err != nil {
+			if err := noBrowser(env); err != nil {
 				return err
 			}
-			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Defer(func() { endAgents(t, env.WorkDir) })
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await,
-			"person": func(ts *testscript.TestScript, neg bool, args []string) { asPerson(ts, neg, people[args[0]], args[1:]) },
+			"person": func(ts *testscript.TestScript, neg bool, args []string) {
+				p := people[args[0]]
+				asPerson(ts, neg, func(open, code string) (err error) {
+					if code != "" {
+						_, err = p.TypeCode(open, code, false)
+					} else {
+						_, err = p.SignIn(open)
+					}
+					return err
+				}, args[1:])
+			},
 		},
 	})
+}
+
+// noBrowser lets no browser of this machine open.
+func noBrowser(env *testscript.Env) error {
+	bin := filepath.Join(env.WorkDir, "bin")
+	env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+	return errors.Join(os.Mkdir(bin, 0o700), os.WriteFile(filepath.Join(bin, "xdg-open"), []byte("#!/bin/sh\nexit 3\n"), 0o700))
 }
 
 var (
@@ -60,12 +75,13 @@ var (
 	shownCode = regexp.MustCompile(`the code (\S+)`)
 )
 
-// asPerson runs the program and answers it.
-func asPerson(ts *testscript.TestScript, neg bool, p cloudtest.Person, args []string) {
+// asPerson runs the program and answers it: signIn opens an address, and types the code if there is one.
+func asPerson(ts *testscript.TestScript, neg bool, signIn func(open, code string) error, args []string) {
 	r, w, err := os.Pipe()
 	ts.Check(err)
 	cmd := exec.Command("coditect-sync", args...)
-	for _, name := range []string{"PATH", "CODITECT_HOME", "HOME", "TZ", "DBUS_SESSION_BUS_ADDRESS"} {
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "CODITECT_HOME", "HOME", "TZ", "DBUS_SESSION_BUS_ADDRESS", "STORAGE_EMULATOR_HOST"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	var out bytes.Buffer
@@ -90,12 +106,8 @@ func asPerson(ts *testscript.TestScript, neg bool, p cloudtest.Person, args []st
 			continue
 		}
 		answered = true
-		if code := shownCode.FindStringSubmatch(said.String()); code != nil {
-			_, err = p.TypeCode(url[1], code[1], false)
-		} else {
-			_, err = p.SignIn(url[1])
-		}
-		ts.Check(err)
+		code := append(shownCode.FindStringSubmatch(said.String()), "", "")
+		ts.Check(signIn(url[1], code[1]))
 	}
 	err, ended = cmd.Wait(), true
 	ts.Check(os.WriteFile(ts.MkAbs("out"), out.Bytes(), 0o600))

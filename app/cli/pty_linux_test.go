@@ -182,6 +182,23 @@ func TestOnATerminal(t *testing.T) {
 	}
 }
 
+// TestSetupAsksHowGoogleLetsIn: of a bucket of Google's that is asked, too.
+func TestSetupAsksHowGoogleLetsIn(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "home")
+	for answer, says := range map[string]string{"\n": "This build has no OAuth client", "/no/such/key.json\n": "There is no key file /no/such/key.json"} {
+		setup := onTerminal(t, 300, home, "setup")
+		setup.await("Which SQLite file is to be kept safe?")
+		setup.press(filepath.Join(t.TempDir(), "memory.db") + "\n")
+		setup.await("Where do the copies go")
+		setup.press("gs://memory/mira\n")
+		setup.await("How does Google let this machine in")
+		setup.press(answer)
+		if seen, status := setup.end(); status == 0 || !strings.Contains(seen, says) {
+			t.Errorf("%q: %d, %q", answer, status, seen)
+		}
+	}
+}
+
 // TestInterruptedRestore: after Ctrl+C what is said is what is so, whether it came in time or not.
 func TestInterruptedRestore(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "home")

@@ -24,8 +24,13 @@ touched. The storage is one of
 or several, with --target for each: every one holds the whole history by itself, and none waits for another. Those of before
 that are not named any more are not written any more; coditect-sync target adds and removes one.
 
-Keys are never part of it: those for s3:// are found where AWS tools keep them (~/.aws/credentials, the environment, the
-machine's role), those for sftp:// in the ssh agent and ~/.ssh, which must know the server already. The storage is written to, read back and cleaned up before anything is saved.
+A gs:// storage is let into with a key file of a service account (--credentials), with what gcloud left on this machine, or
+with --sign-in google: a browser opens, and Google asks you whether this machine may use your buckets. A build that knows no
+OAuth client of its own needs one once, --google-client FILE, as the Google Cloud console gives it (kind: Desktop app).
+
+Keys are never part of the URL: those for s3:// are found where AWS tools keep them (~/.aws/credentials, the environment, the
+machine's role), those for sftp:// in the ssh agent and ~/.ssh, which must know the server already. The storage is written to, read back and cleaned up before anything is
+saved.
 
 With --encrypt everything is encrypted on this machine before it goes up, with a recovery key that is shown once and must be
 given back; in a script --key-file FILE writes it to a new file, and reads it from there. Plain and encrypted copies are never
@@ -37,6 +42,7 @@ func (p *program) setupVerb() *cobra.Command {
 	var targets []string
 	var yes bool
 	var keyFile string
+	var in signIn
 	c := p.readingVerb("setup", "Choose the file and the storage", func(ctx context.Context) error {
 		if slices.Contains(targets, "") {
 			return app.Errorf(app.CodeInvalid, "setup", "--target is empty.").WithHint("Give it a value, or leave it out.")
@@ -44,13 +50,14 @@ func (p *program) setupVerb() *cobra.Command {
 		if len(targets) > 0 {
 			req.Target, req.More = targets[0], append(req.More, targets[1:]...)
 		}
-		return p.setup(ctx, req, keyFile, yes)
+		return p.setup(ctx, req, keyFile, in, yes)
 	})
 	c.Long = setupLong
 	p.word(c, &req.DB, "db", "the SQLite `FILE` to keep safe")
 	c.Flags().StringArrayVar(&targets, "target", nil, "where the copies go, a `URL` or a folder; may be repeated, and each holds the whole history")
 	p.word(c, &req.User, "user", "whose copies they are at the storage, an `ID`")
 	p.word(c, &req.Credentials, "credentials", "service-account key `FILE` for a gs:// storage")
+	p.signInFlags(c, &in)
 	c.Flags().BoolVar(&req.Encrypt, "encrypt", false, "encrypt the copies on this machine, with a new recovery key")
 	p.word(c, &keyFile, "key-file", "`FILE` of the recovery key of encrypted copies, - for stdin; with --encrypt it is made if it is missing")
 	c.Flags().BoolVar(&req.TakeOver, "take-over", false, "write the history of the file from here on, instead of the machine that does")
@@ -60,21 +67,27 @@ func (p *program) setupVerb() *cobra.Command {
 	return c
 }
 
-func (p *program) setup(ctx context.Context, req app.SetupRequest, keyFile string, yes bool) (err error) {
-	asks := req.DB == "" && req.Target == "" && keyFile == "" && !yes
+func (p *program) setup(ctx context.Context, req app.SetupRequest, keyFile string, in signIn, yes bool) (err error) {
+	asks := req.DB == "" && req.Target == "" && keyFile == "" && in.with == "" && !yes
 	if asks && !p.canAsk() {
 		return needsYes("setup", "Neither --db nor --target says what to set up.")
+	}
+	if err := in.check(); err != nil {
+		return err
 	}
 	if req.Key, err = p.keyOf(keyFile, req.Encrypt); err != nil {
 		return err
 	}
 	return p.with(ctx, anyhow, func(s *session) error {
 		if asks {
-			if err := p.askSetup(ctx, s, &req); err != nil {
+			if err := p.askSetup(ctx, s, &req, &in); err != nil {
 				return err
 			}
 		}
 		if err := fullPaths(&req); err != nil {
+			return err
+		}
+		if err := p.letIn(ctx, s, in, &req); err != nil {
 			return err
 		}
 		res, err := p.trySetup(ctx, s, req, asks)
@@ -90,7 +103,7 @@ func (p *program) setup(ctx context.Context, req app.SetupRequest, keyFile strin
 	})
 }
 
-func (p *program) askSetup(ctx context.Context, s *session, req *app.SetupRequest) error {
+func (p *program) askSetup(ctx context.Context, s *session, req *app.SetupRequest, in *signIn) error {
 	st, err := s.Status(ctx)
 	if err != nil {
 		return err
@@ -110,7 +123,10 @@ func (p *program) askSetup(ctx context.Context, s *session, req *app.SetupReques
 		return err
 	}
 	req.Target, err = p.ask(ctx, "Where do the copies go, a folder, gs://bucket/folder, s3://bucket/folder or sftp://user@host/folder?", target)
-	return err
+	if err != nil || !strings.HasPrefix(req.Target, "gs://") || req.Target == target {
+		return err
+	}
+	return p.askSignIn(ctx, req, in)
 }
 
 // trySetup asks who is meant where the storage knows several people, and what is to become of the history where another

@@ -41,8 +41,8 @@ func (p *program) tellStatus(st app.Status) {
 	if st.Standalone != nil && st.Mode != app.ModeCloud {
 		p.tellStandalone(*st.Standalone, st.Healthy, now)
 	}
-	if st.Progress != nil && !saidOfTarget(st) {
-		p.out.field("Now", working.of("%s", progressSentence(*st.Progress, now)))
+	if !saidOfTarget(st) {
+		p.tellNow(st.Progress, st.Error, now)
 	}
 	if st.Undo != nil {
 		p.out.field("Undo", plain.of("%s; until %s", undoSentence(st.Undo, now), day(st.Undo.Until, now)))
@@ -50,6 +50,17 @@ func (p *program) tellStatus(st app.Status) {
 	p.out.field("Machine", plain.of("%s, %s", st.Machine, st.MachineID))
 	if failedProof(st) {
 		p.tellProofTables(st.Cloud.LastProof.Tables)
+	}
+}
+
+// tellNow says what is being done. Of what failed and was said already it says when it is tried again.
+func (p *program) tellNow(now *app.Progress, failed *app.Error, at time.Time) {
+	switch {
+	case now == nil:
+	case now.Phase != app.PhaseOffline || failed == nil || now.Cause != failed.Message:
+		p.out.field("Now", working.of("%s", progressSentence(*now, at)))
+	case !now.NextTry.IsZero():
+		p.out.field("Next try", plain.of("%s", moment(now.NextTry, at)))
 	}
 }
 
@@ -153,6 +164,9 @@ func (p *program) tellCopied(st app.StandaloneStatus, healthy bool, now time.Tim
 		p.out.field("Copied", plain.of("nothing yet"))
 	} else {
 		p.out.field("Copied", plain.of("everything up to %s", moment(st.LastReplicatedAt, now)))
+	}
+	if st.Google != "" {
+		p.out.field("Signed in", plain.of("to Google as %s", st.Google))
 	}
 	if st.Encryption != "" {
 		p.out.field("Encrypted", plain.of("with the recovery key %s", st.Encryption))

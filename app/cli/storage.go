@@ -16,14 +16,14 @@ type storage struct {
 	log   *slog.Logger
 }
 
-func openStorage(files *fileOpener, keys keySafe, log *slog.Logger) func(context.Context, app.Prefs) (agent.Storage, error) {
+func openStorage(files *fileOpener, keys keySafe, google googleDoor, log *slog.Logger) func(context.Context, app.Prefs) (agent.Storage, error) {
 	return func(ctx context.Context, prefs app.Prefs) (agent.Storage, error) {
 		key, err := keys.key(prefs.Encryption)
 		if err != nil {
 			return nil, err
 		}
 		t, err := standalone.OpenTarget(ctx, standalone.TargetConfig{
-			URL: prefs.Target, Credentials: prefs.Credentials, Key: key, Logger: log,
+			URL: prefs.Target, Credentials: prefs.Credentials, Bearer: google.bearer(prefs.Google), Key: key, Logger: log,
 		})
 		if err != nil {
 			return nil, err

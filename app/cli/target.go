@@ -23,21 +23,23 @@ func (p *program) targetVerb() *cobra.Command {
 func (p *program) targetAdd() *cobra.Command {
 	req := app.SetupRequest{Add: true}
 	var keyFile string
-	c := p.oneTarget("add URL", "Copy to a further storage", &req, &keyFile)
+	var in signIn
+	c := p.oneTarget("add URL", "Copy to a further storage", &req, &keyFile, &in)
 	c.Flags().BoolVar(&req.Encrypt, "encrypt", false, "encrypt the copies there on this machine, with a recovery key")
 	p.word(c, &keyFile, "key-file", "`FILE` of the recovery key, - for stdin; with --encrypt it is made if it is missing")
 	p.word(c, &req.Credentials, "credentials", "service-account key `FILE` for a gs:// storage")
+	p.signInFlags(c, &in)
 	c.Flags().BoolVar(&req.TakeOver, "take-over", false, "write the history there from here on, instead of the machine that does")
 	c.Flags().BoolVar(&req.Create, "create", false, "make a missing bucket")
 	return c
 }
 
 func (p *program) targetRemove() *cobra.Command {
-	return p.oneTarget("remove URL", "Stop copying to a storage; what is there stays", &app.SetupRequest{Remove: true}, new(string))
+	return p.oneTarget("remove URL", "Stop copying to a storage; what is there stays", &app.SetupRequest{Remove: true}, new(string), new(signIn))
 }
 
 // oneTarget is a verb about one storage.
-func (p *program) oneTarget(use, short string, req *app.SetupRequest, keyFile *string) *cobra.Command {
+func (p *program) oneTarget(use, short string, req *app.SetupRequest, keyFile *string, in *signIn) *cobra.Command {
 	c := p.readingVerb(use, short, nil)
 	c.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 || args[0] == "" {
@@ -48,7 +50,7 @@ func (p *program) oneTarget(use, short string, req *app.SetupRequest, keyFile *s
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		req.Target = args[0]
-		return ran(p.setup(c.Context(), *req, *keyFile, true))
+		return ran(p.setup(c.Context(), *req, *keyFile, *in, true))
 	}
 	return c
 }
@@ -97,9 +99,7 @@ func (p *program) tellTarget(st app.StandaloneStatus) {
 	if st.MonthlyCost != nil {
 		p.out.field("Costs", plain.of("%s", st.MonthlyCost.InWords()))
 	}
-	if st.Progress != nil {
-		p.out.field("Now", working.of("%s", progressSentence(*st.Progress, now)))
-	}
+	p.tellNow(st.Progress, st.Error, now)
 }
 
 // targetSeal is the shape and the colour of one of several storages.

@@ -79,12 +79,13 @@ func (p *program) newAgent(layout config.Layout, log *slog.Logger, idle bool) (*
 	if err != nil {
 		return nil, err
 	}
-	keys := keySafe{login.NewSafe(login.Config{Home: layout.Home, Machine: machine.ID, Logger: log})}
+	safe := login.NewSafe(login.Config{Home: layout.Home, Machine: machine.ID, Logger: log})
+	keys, google := keySafe{safe}, googleDoor{login.NewGoogle(signInConfig(layout, machine.ID, host, log), safe)}
 	files := &fileOpener{log: log, open: map[string]*sqlite.File{}}
 	syncs := cloudOpener{files: files, tokens: account, version: p.version, stream: p.getenv(envStream), log: log}
 	return agent.New(agent.Config{
 		Version: p.version, SQLiteVersion: sqlite.LibraryVersion(), Layout: layout, Machine: machine, Host: host,
-		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, keys, log), Keys: keys, Logger: log,
+		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, keys, google, log), Keys: keys, Google: google, Logger: log,
 		Retention: standalone.Retention, Cost: standalone.MonthlyCost, Autostart: autostart(layout, log), Account: account, Door: account,
 		OpenSyncer: syncs.syncer, OpenUploader: syncs.uploader,
 	})

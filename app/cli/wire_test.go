@@ -34,7 +34,7 @@ func TestOneFileForAPath(t *testing.T) {
 // TestKeeperOfNoFile: what cannot be opened ends the engine with its reason.
 func TestKeeperOfNoFile(t *testing.T) {
 	dir := t.TempDir()
-	s, err := openStorage(newOpener(), keySafe{}, slog.New(slog.DiscardHandler))(t.Context(), app.Prefs{Target: "file://" + filepath.ToSlash(dir)})
+	s, err := openStorage(newOpener(), keySafe{}, googleDoor{}, slog.New(slog.DiscardHandler))(t.Context(), app.Prefs{Target: "file://" + filepath.ToSlash(dir)})
 	if err != nil {
 		t.Fatal(err)
 	}

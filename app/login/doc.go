@@ -31,6 +31,11 @@
 // A refresh token is good for one use. So one process at a time uses it, under the lock, and keeps the next one before it lets
 // go. What could not go into the keychain goes into the file, and back when the keychain opens; numbers tell which is newer.
 //
+// # Google
+//
+// Google signs people in to Google in the same way, so that their copies can go to their own buckets. That is no account: it
+// has entries of its own in the safe, one for each address, and one for the OAuth client that was used last.
+//
 // # Never signed out by accident
 //
 // Nobody is signed out because the network is away, a portal answers in the server's place, the keychain is locked, the clock

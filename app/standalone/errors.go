@@ -145,7 +145,7 @@ func ofCredentials(_ *accessError, err error) *app.Error {
 
 const (
 	retryHint       = "Try again when it does. Copying goes on by itself."
-	credentialsHint = "Give a key file with --credentials, or run: gcloud auth application-default login"
+	credentialsHint = "Sign in with --sign-in google, give a key file with --credentials, or run: gcloud auth application-default login"
 )
 
 // ofAPI knows what Cloud Storage answers.

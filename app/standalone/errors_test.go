@@ -17,8 +17,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 
-	"golang.org/x/oauth2"
-
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/app/apptest"
 )
@@ -218,11 +216,11 @@ func TestCredentials(t *testing.T) {
 	if got := <-seen; got != "Bearer from-key" {
 		t.Errorf("key file: %q", got)
 	}
-	if err := list(TargetConfig{TokenSource: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "from-source"})}); err != nil {
+	if err := list(TargetConfig{Bearer: person("from-sign-in")}); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-seen; got != "Bearer from-source" {
-		t.Errorf("token source: %q", got)
+	if got := <-seen; got != "Bearer from-sign-in" {
+		t.Errorf("sign-in: %q", got)
 	}
 	if err := list(TargetConfig{}); err != nil {
 		t.Fatal(err)

@@ -26,9 +26,11 @@ const (
 	idleTimeout = 10 * time.Second
 )
 
-// credentials are how requests are signed, and the project a new bucket belongs to. Without a source nothing is signed.
+// credentials are how requests are signed, and the project a new bucket belongs to. Without source and bearer nothing is
+// signed.
 type credentials struct {
 	source  oauth2.TokenSource
+	bearer  Bearer
 	project string
 }
 
@@ -42,7 +44,11 @@ func newGCSClient(ctx context.Context, cfg TargetConfig, idle time.Duration) (cl
 		return nil, "", err
 	}
 	opts := []option.ClientOption{storage.WithJSONReads(), storage.WithDisabledClientMetrics()}
-	if creds.source != nil {
+	switch {
+	case creds.bearer != nil:
+		hc = &http.Client{Transport: bearing{base, creds.bearer}}
+		opts = append(opts, option.WithTokenSource(noSource{})) // else the library looks for default ones
+	case creds.source != nil:
 		hc = &http.Client{Transport: &oauth2.Transport{Base: base, Source: creds.source}}
 		opts = append(opts, option.WithTokenSource(creds.source)) // else the library looks for default ones
 	}
@@ -56,8 +62,8 @@ func findCredentials(ctx context.Context, cfg TargetConfig) (credentials, error)
 	switch {
 	case cfg.Credentials != "":
 		return keyFile(ctx, cfg.Credentials)
-	case cfg.TokenSource != nil:
-		return credentials{oauth2.ReuseTokenSource(nil, cfg.TokenSource), project}, nil
+	case cfg.Bearer != nil:
+		return credentials{bearer: cfg.Bearer, project: project}, nil
 	case os.Getenv(emulatorEnv) != "":
 		return credentials{project: cmp.Or(project, "emulator")}, nil
 	}
@@ -65,7 +71,52 @@ func findCredentials(ctx context.Context, cfg TargetConfig) (credentials, error)
 	if err != nil {
 		return credentials{}, &credentialsError{message: "There are no Google credentials on this machine.", hint: credentialsHint, err: err}
 	}
-	return credentials{found.TokenSource, cmp.Or(project, found.ProjectID)}, nil
+	return credentials{source: found.TokenSource, project: cmp.Or(project, found.ProjectID)}, nil
+}
+
+// bearing signs requests with the token of a person's sign-in.
+type bearing struct {
+	http.RoundTripper
+	bearer Bearer
+}
+
+// RoundTrip implements http.RoundTripper. A token that is not taken is replaced, and the request made once more where it can
+// be; else whoever made it does. A sign-in that is over is told instead of the refusal.
+func (b bearing) RoundTrip(r *http.Request) (*http.Response, error) {
+	token, err := b.bearer.Token(r.Context())
+	if err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close() // a RoundTripper does
+		}
+		return nil, err
+	}
+	response, err := b.RoundTripper.RoundTrip(with(token, r))
+	if err != nil || response.StatusCode != http.StatusUnauthorized {
+		return response, err
+	}
+	b.bearer.Refuse(token)
+	if token, err = b.bearer.Token(r.Context()); err != nil {
+		_ = response.Body.Close() // what matters is why
+		return nil, err
+	}
+	if r.Body != nil && r.Body != http.NoBody {
+		return response, nil
+	}
+	_ = response.Body.Close()
+	return b.RoundTripper.RoundTrip(with(token, r))
+}
+
+func with(token string, r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+token)
+	return r
+}
+
+// noSource is a token source that nobody asks.
+type noSource struct{}
+
+func (noSource) Token() (*oauth2.Token, error) {
+	return nil, errors.New("tokens come from the sign-in")
 }
 
 func keyFile(ctx context.Context, path string) (credentials, error) {
@@ -87,7 +138,7 @@ func keyFile(ctx context.Context, path string) (credentials, error) {
 	if err != nil {
 		return credentials{}, &credentialsError{message: path + " is not the key file of a service account.", hint: hint, err: err}
 	}
-	return credentials{cfg.TokenSource(ctx), key.Project}, nil
+	return credentials{source: cfg.TokenSource(ctx), project: key.Project}, nil
 }
 
 // newTransport is HTTP/1.1 with connections that fail when nothing moves on them for a time, also in the middle of an

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/benbjohnson/litestream"
-	"golang.org/x/oauth2"
-
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/app/standalone/crypt"
 )
@@ -24,14 +22,22 @@ type TargetConfig struct {
 	// URL is file:///absolute/folder, gs://bucket[/prefix] or s3://bucket[/prefix][?endpoint=URL&region=NAME] or
 	// sftp://user@host[:port]/folder.
 	URL string
-	// Credentials is the path of a service-account key file for gs targets. Empty means TokenSource, and without one
+	// Credentials is the path of a service-account key file for gs targets. Empty means Bearer, and without one
 	// application-default credentials.
 	Credentials string
-	// TokenSource gives access tokens for gs targets when there is no key file.
-	TokenSource oauth2.TokenSource
+	// Bearer gives access tokens for gs targets when there is no key file.
+	Bearer Bearer
 	// Key is the recovery key that everything is sealed with; nil for plain copies.
 	Key    *Key
 	Logger *slog.Logger
+}
+
+// Bearer is a person's sign-in to the storage.
+type Bearer interface {
+	// Token returns an access token that is good for a while. It blocks while one is fetched. An *app.Error is shown as it is.
+	Token(ctx context.Context) (string, error)
+	// Refuse takes note that the storage did not take a token.
+	Refuse(token string)
 }
 
 // Key is a recovery key.

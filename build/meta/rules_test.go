@@ -107,7 +107,7 @@ var tools = map[string][]string{
 		"backend/identity/provider", "backend/identity/refresh", "backend/identity/session", "backend/cmd/coditect-sync-server"},
 	"github.com/pressly/goose/v3":      {"backend/postgres"},
 	"github.com/danielgtaylor/huma/v2": {"backend/httpapi"},
-	"github.com/go-jose/go-jose/v4":    {"backend/identity", "backend/identity/keys", "backend/identity/provider", "backend/identity/session"},
+	"github.com/go-jose/go-jose/v4":    {"app/apptest", "backend/identity", "backend/identity/keys", "backend/identity/provider", "backend/identity/session"},
 	"github.com/coreos/go-oidc/v3":     {"app/login", "backend/identity/session"}, // both ends verify ID tokens
 	"github.com/zitadel/oidc/v3":       {"backend/identity/provider"},
 	"github.com/pkg/sftp":              {"app/standalone/sftp"},

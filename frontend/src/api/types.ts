@@ -40,7 +40,10 @@ export interface SetupRequest {
   /** URL; empty = as set before, else the default local folder */
   target?: string;
   user?: string;
+  /** What lets in to gs targets, at most one of them; none = as before. Credentials is the path of a service-account key file, Google the account of a sign-in that was begun with LoginRequest.Google, and Ambient takes what this machine has. */
   credentials?: string;
+  google?: string;
+  ambient?: boolean;
   /** create a missing bucket */
   create?: boolean;
   /** Encrypt begins encrypted copies with Key, where there are none yet. Key alone is that of encrypted copies that are there already, or gives again what the keychain lost. */
@@ -261,6 +264,8 @@ export interface LoginRequest {
   server?: string;
   /** by a code typed on another machine instead of a browser on this one */
   device?: boolean;
+  /** Google signs in to Google instead, so that copies can go to gs:// storages. */
+  google?: GoogleLogin;
 }
 
 /** Login is a sign-in under way. */
@@ -273,6 +278,7 @@ export interface Login {
   code?: string;
   /** when it ends by itself */
   until?: string;
+  /** who is signed in: to Google, the account's address */
   user?: string;
   /** Notes are what a person should know, e.g. that there is no keychain. */
   notes?: string[];
@@ -499,6 +505,8 @@ export interface StandaloneStatus {
   target: string;
   /** Encryption is the id of the recovery key of encrypted copies; empty for plain ones. */
   encryption?: string;
+  /** Google is the account whose sign-in to Google lets in; empty for other ways. */
+  google?: string;
   txid: string;
   replicated_txid: string;
   /** LastReplicatedAt: every row committed before this time is at the target. */
@@ -721,6 +729,14 @@ export interface Notify {
 
 /** Code tells machines what kind of failure an Error is. Its text form is part of the JSON contract. */
 export type Code = "failed" | "invalid" | "not_found" | "not_running" | "signed_out" | "refused" | "busy" | "denied" | "unreachable" | "no_space" | "damaged" | "canceled";
+
+/** GoogleLogin asks for a sign-in to Google. It is no account of ours: nothing is synced by it, and no mode changes. */
+export interface GoogleLogin {
+  /** Client is the path of the file of an OAuth client, as the Google Cloud console gives it; empty = the one of the last sign-in, else that of this build. */
+  client?: string;
+  /** Account is who has to sign in; empty = whoever does. */
+  account?: string;
+}
 
 /** LoginState is how far a sign-in is. */
 export type LoginState = "idle" | "waiting" | "done" | "failed";
