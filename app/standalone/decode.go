@@ -23,6 +23,7 @@ type decoder struct {
 	hdr    ltx.Header
 	sum    uint64
 	table  *crc64.Table
+	pages  *pageSum
 	before uint32 // the page before
 	n      int64  // bytes read
 }
@@ -105,7 +106,7 @@ func (d *decoder) header(f *ltx.FileInfo) error {
 	return nil
 }
 
-// page reads the next page into dst, which has the page size, and returns its number; 0 after the last.
+// page reads the next page into dst, which has the page size, and returns its number; 0 after the last. It needs pages.
 func (d *decoder) page(dst []byte) (uint32, error) {
 	const head = ltx.PageHeaderSize + 4
 	b, err := d.peek(ltx.PageHeaderSize)
@@ -135,7 +136,7 @@ func (d *decoder) page(dst []byte) (uint32, error) {
 	if n, err := lz4.UncompressBlock(b[head:], dst); err != nil || n != len(dst) {
 		return 0, wrong("page %d: %d bytes: %w", pgno, n, errors.Join(err, lz4.ErrInvalidSourceShortBuffer))
 	}
-	d.hash(dst)
+	d.sum = d.pages.update(d.sum, dst)
 	d.skip(head + int(size))
 	return pgno, nil
 }

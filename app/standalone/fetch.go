@@ -19,6 +19,7 @@ type assembly struct {
 	progress func(done, total int64) // may be nil
 
 	image  *image
+	sums   *pageSum
 	voices []voice
 	low    ltx.TXID // every change from here to the point is in the image; 0 for none
 	now    underway
@@ -153,6 +154,10 @@ func (a *assembly) readOne(ctx context.Context, o *opened, f *os.File, stop cont
 	if int(d.hdr.PageSize) != a.image.pageSize {
 		return wrong("page size %d, not %d", d.hdr.PageSize, a.image.pageSize)
 	}
+	if a.sums == nil {
+		a.sums = newPageSum(d.hdr.PageSize)
+	}
+	d.pages = a.sums
 	a.heard(d.hdr.NodeID, o.f)
 	before := a.done
 	for ctx.Err() == nil {
