@@ -170,6 +170,11 @@ func (s *fileStore) open(_ context.Context, key string, offset, size int64) (io.
 	}{io.LimitReader(f, size), f}, nil
 }
 
+func (s *fileStore) whole(_ context.Context, key string, size int64, buf []byte) ([]byte, error) {
+	content, err := readFile(s.file(key), size, buf)
+	return content, s.fail(rightRead, key, err)
+}
+
 func (s *fileStore) list(_ context.Context, dir, from string) iter.Seq2[object, error] {
 	return func(yield func(object, error) bool) {
 		entries, err := s.entries(dir)

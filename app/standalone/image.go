@@ -56,6 +56,7 @@ func newImage(f *os.File, pageSize, commit, lock uint32, stop context.CancelFunc
 		if err := f.Truncate(int64(commit) * int64(pageSize)); err != nil {
 			return nil, err
 		}
+		reserve(f, int64(commit)*int64(pageSize))
 	}
 	m.wg.Go(m.write)
 	return m, nil
@@ -155,10 +156,24 @@ func (m *image) writeSlab(s *slab) error {
 		if _, err := m.f.WriteAt(s.buf[i*m.pageSize:j*m.pageSize], at); err != nil {
 			return err
 		}
-		if n := int64((j - i) * m.pageSize); n >= slabBytes/2 {
-			startWriteback(m.f, at, n)
-		}
 		i = j
 	}
+	m.toDisk(s)
 	return nil
+}
+
+// sparsePart is how much of a stretch of the file a slab may leave out for it to go to the disk at once: what is left out was
+// written before, from newer objects.
+const sparsePart = 8
+
+// toDisk has the stretch of the file that a slab fills go to the disk, so that the end need not wait for all of it. Pages that
+// lie scattered are left until their neighbours come.
+func (m *image) toDisk(s *slab) {
+	if len(s.pages) == 0 {
+		return
+	}
+	first, last := s.pages[0], s.pages[len(s.pages)-1]
+	if n := (int64(last) - int64(first) + 1) * int64(m.pageSize); n >= slabBytes/2 && n <= int64(sparsePart*len(s.buf)) {
+		startWriteback(m.f, int64(first-1)*int64(m.pageSize), n)
+	}
 }

@@ -19,14 +19,18 @@ import (
 // litestream program expects.
 type ltxClient struct {
 	t    *Target
-	root string
+	dirs [levels]string // of the levels
 	node uint64
 }
 
 var _ replicaClient = (*ltxClient)(nil)
 
 func newLTXClient(t *Target, user, machine string) *ltxClient {
-	return &ltxClient{t: t, root: machineDir(user, machine), node: nodeID(machine)}
+	c := &ltxClient{t: t, node: nodeID(machine)}
+	for level := range c.dirs {
+		c.dirs[level] = levelDir(t, machineDir(user, machine), level)
+	}
+	return c
 }
 
 // Type is the kind of the target.
@@ -38,18 +42,18 @@ func (c *ltxClient) Init(context.Context) error { return nil }
 // SetLogger is ignored: the target has its own.
 func (c *ltxClient) SetLogger(*slog.Logger) {}
 
-// dir is the folder of a level, ltx/0 to ltx/9. The litestream program's S3 client alone writes the level in four digits,
+// levelDir is the folder of a level, ltx/0 to ltx/9. The litestream program's S3 client alone writes the level in four digits,
 // without ltx/, which is therefore a part of its path. Sealed objects it cannot read in any case: once they are opened in a
 // folder, they are to be where it looks in one.
-func (c *ltxClient) dir(level int) string {
-	if c.t.Kind() == kindS3 && c.t.sealed() == nil {
-		return path.Join(c.root, ltxDir, fmt.Sprintf("%04x", level))
+func levelDir(t *Target, root string, level int) string {
+	if t.Kind() == kindS3 && t.sealed() == nil {
+		return path.Join(root, ltxDir, fmt.Sprintf("%04x", level))
 	}
-	return litestream.LTXLevelDir(c.root, level)
+	return litestream.LTXLevelDir(root, level)
 }
 
 func (c *ltxClient) key(level int, minTXID, maxTXID ltx.TXID) string {
-	return path.Join(c.dir(level), ltx.FormatFilename(minTXID, maxTXID))
+	return c.dirs[level] + "/" + ltx.FormatFilename(minTXID, maxTXID)
 }
 
 // LTXFiles lists a level from seek on. Times are those of the LTX headers in any case.
@@ -59,7 +63,7 @@ func (c *ltxClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, _ bo
 		from = seek.String()
 	}
 	var infos, unsure []*ltx.FileInfo
-	for o, err := range c.t.store.list(ctx, c.dir(level), from) {
+	for o, err := range c.t.store.list(ctx, c.dirs[level], from) {
 		if err != nil {
 			return nil, err
 		}

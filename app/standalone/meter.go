@@ -86,6 +86,13 @@ func (s meteredStore) open(ctx context.Context, key string, offset, size int64) 
 	return &meteredReader{r, s.m}, nil
 }
 
+func (s meteredStore) whole(ctx context.Context, key string, size int64, buf []byte) ([]byte, error) {
+	s.m.reads.Add(1)
+	content, err := readWhole(ctx, s.store, key, size, buf)
+	s.m.fetched.Add(int64(len(content)))
+	return content, err
+}
+
 type meteredReader struct {
 	io.ReadCloser
 	m *meter

@@ -102,7 +102,7 @@ func BenchmarkTimesOfACopy(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(folder, c.dir(0)), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(folder, c.dirs[0]), 0o700); err != nil {
 		b.Fatal(err)
 	}
 	for i := range ltx.TXID(n) {
