@@ -14,7 +14,7 @@ import (
 func TestDiagnosticsHoldNoSecret(t *testing.T) {
 	secretWords := []string{
 		"hunter2", "ya29.AbCdEf", "eyJhbGciOi.eyJzdWIiOi", "MIIEvQIBADANB", "thinkpad", "mira@example.org", "s3cr3t",
-		"AIzaSyA1234567890123456789012345678901", "copies-of-mira",
+		"AIzaSyA1234567890123456789012345678901", "copies-of-mira", "GOCSPX-aBcD", "1//0eXyZ",
 	}
 	h := newHome(t)
 	h.cfg.Host = "thinkpad"
@@ -24,6 +24,7 @@ func TestDiagnosticsHoldNoSecret(t *testing.T) {
 	}
 	log := `{"level":"ERROR","msg":"x","error":"Get https://mira:hunter2@host/p?access_token=s3cr3t&x=1","host":"thinkpad"}
 {"msg":"Authorization: Bearer ya29.AbCdEf-123","body":"{\"refresh_token\": \"s3cr3t\", \"private_key\": \"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANB\\n-----END PRIVATE KEY-----\\n\"}"}
+google GOCSPX-aBcD1234 and 1//0eXyZ-abc123
 jwt eyJhbGciOi.eyJzdWIiOi.c2ln by mira@example.org with AIzaSyA1234567890123456789012345678901
 `
 	if err := os.WriteFile(h.cfg.Layout.Log, []byte(log), 0o600); err != nil {

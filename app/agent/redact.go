@@ -21,6 +21,8 @@ type secret struct {
 var secrets = []secret{
 	{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)`), "[private key]"},
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`), "$1 [secret]"},
+	{regexp.MustCompile(`\bGOCSPX-[A-Za-z0-9_-]+`), "[secret]"},
+	{regexp.MustCompile(`\b1//[A-Za-z0-9._-]{8,}`), "[secret]"},
 	{regexp.MustCompile(`\bya29\.[A-Za-z0-9._-]+`), "[secret]"},
 	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*`), "[secret]"},
 	{regexp.MustCompile(`(?i)\bAGE-SECRET-KEY-[0-9A-Z-]+`), "[secret]"},

@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"app":                  {},
 	"app/agent":            {"app", "config"},
 	"app/apptest":          {"app"},
+	"app/apptest/stand":    {"app/apptest"},
 	"app/cloud":            {"app", "app/powersync", "backend/pushapi"}, // what comes down, and what goes up
 	"app/cli":              {"app", "app/agent", "app/cloud", "app/desktop", "app/local", "app/login", "app/sqlite", "app/standalone", "app/tray", "app/window", "config"},
 	"app/desktop":          {"app", "config"}, // config replaces small files so that a crash leaves one of the two

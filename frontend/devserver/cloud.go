@@ -52,6 +52,9 @@ func named[In, Out any](mux *http.ServeMux, pattern string, about func(id string
 
 // login begins a sign-in; the next step ends it.
 func (d *desk) login(_ context.Context, req app.LoginRequest) (app.Login, error) {
+	if req.Google != nil {
+		return d.googleLogin(*req.Google)
+	}
 	server := req.Server
 	if c := d.now().Status.Cloud; server == "" && c != nil {
 		server = c.Server

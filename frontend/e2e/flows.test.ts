@@ -95,6 +95,49 @@ test('a lost recovery key is asked for where the copies are wanted', async () =>
   await context.close();
 });
 
+test('a bucket is opened by signing in to Google, and the client is asked for once', async () => {
+  const { page, trouble, context } = await open(browser, '', { scene: 'new' });
+  await page.getByRole('link', { name: 'Back up to my own storage' }).click();
+  await page.getByLabel('Storage address').fill('gs://mira-memory');
+  await page.getByLabel('Key', { exact: true }).selectOption('Sign in with Google');
+  expect(await button(page, 'Test').isDisabled()).toBe(true);
+  await button(page, 'Sign in with Google').click();
+  const client = page.getByLabel('File of your OAuth client');
+  await client.waitFor();
+  expect(await button(page, 'Try again').isDisabled()).toBe(true);
+  await sound(page, trouble);
+  await shoot(page, 'flow-google-client');
+  await client.fill('/home/mira/client_secret.json');
+  await button(page, 'Try again').click();
+  await page.getByText('Go on in your browser.').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-google-waiting');
+  await button(page, 'Cancel').click();
+  await button(page, 'Sign in with Google').click();
+  await page.getByText('Go on in your browser.').waitFor();
+  await control('step');
+  await page.getByText('Signed in to Google as').waitFor();
+  await button(page, 'Test').click();
+  await page.getByText('The test worked.').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-google-done');
+  await button(page, 'Start the first copy').click();
+  await title(page, /First copy: about 50/);
+  await context.close();
+});
+
+test('a sign-in to Google that has ended is begun again from Home', async () => {
+  const { page, trouble, context } = await open(browser, 'home', { scene: 'google-ended' });
+  await button(page, 'Sign in to Google…').click();
+  await title(page, 'Google asks you to sign in again');
+  await button(page, 'Sign in as mira@lumen.works').click();
+  await page.getByText('Go on in your browser.').waitFor();
+  await sound(page, trouble);
+  await control('step');
+  await title(page, 'You are protected');
+  await context.close();
+});
+
 test('copies that are encrypted ask for their key', async () => {
   const { page, context } = await open(browser, '', { scene: 'new' });
   await page.getByRole('link', { name: 'Back up to my own storage' }).click();

@@ -21,8 +21,8 @@ export interface Agent {
   end(): Promise<void>;
 }
 
-/** Builds the program, and starts it as a person who has just installed it. */
-export async function startAgent(): Promise<Agent> {
+/** Builds the program, and starts it as a person who has just installed it, with some more environment. */
+export async function startAgent(more: Record<string, string> = {}): Promise<Agent> {
   execFileSync('go', ['build', '-tags', 'disable_grpc_modules', '-o', program, '.'], { cwd: root, stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '0' } });
   const dir = mkdtempSync(join(tmpdir(), 'real-'));
   const [home, user, copies] = [join(dir, 'home'), join(dir, 'user'), join(dir, 'nas', 'copies')];
@@ -31,7 +31,7 @@ export async function startAgent(): Promise<Agent> {
   mkdirSync(bin);
   writeFileSync(join(bin, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" >'${opened}.new' && mv '${opened}.new' '${opened}'\n`, { mode: 0o755 });
   const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}`, HOME: user, XDG_CONFIG_HOME: join(user, '.config'), CODITECT_HOME: home, CODITECT_SYNC_MODE: '',
-    DBUS_SESSION_BUS_ADDRESS: '' };
+    DBUS_SESSION_BUS_ADDRESS: '', ...more };
   const started: ChildProcess[] = [];
   const end = async (children: ChildProcess[]): Promise<void> => {
     const ended = children.map((child) => new Promise((done) => { child.once('exit', done); }));
@@ -68,6 +68,34 @@ export async function startAgent(): Promise<Agent> {
     end: async () => {
       await end(started);
       rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface Google {
+  /** Where the storage is, and the file of the OAuth client. */
+  storage: string; client: string;
+  /** Takes back what a person has allowed. */
+  revoke(account: string): void;
+  end(): Promise<void>;
+}
+
+/** Starts a stand-in for Google's sign-in, and a storage that lets nobody in without its tokens. */
+export async function startGoogle(): Promise<Google> {
+  const stand = `${root}build/tmp/stand`;
+  execFileSync('go', ['build', '-tags', 'disable_grpc_modules', '-o', stand, './app/apptest/stand'], { cwd: root, stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '0' } });
+  const child = spawn(stand, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const line = await new Promise<string>((done, failed) => {
+    createInterface(child.stdout).once('line', done);
+    child.once('exit', (code) => failed(new Error(`${stand} ended with ${code}`)));
+  });
+  return {
+    ...(JSON.parse(line) as { storage: string; client: string }),
+    revoke: (account) => { child.stdin.write(`revoke ${account}\n`); },
+    end: async () => {
+      const ended = new Promise((done) => { child.once('exit', done); });
+      child.stdin.end();
+      await ended;
     },
   };
 }

@@ -26,7 +26,7 @@ async function inAllLooks(name: string, scene: string, hash: string, text: strin
 
 const homes = [
   'protected', 'off', 'first-copy', 'proving', 'syncing', 'paused', 'paused-open', 'offline', 'stalled', 'due', 'attention',
-  'drill-failed', 'keyless', 'damaged', 'restoring', 'restored',
+  'drill-failed', 'keyless', 'google-ended', 'damaged', 'restoring', 'restored',
 ];
 
 const at = 'restore?at=2026-11-23T11%3A42%3A30Z';
@@ -36,6 +36,7 @@ const others: [string, string, string, string][] = [
   ['restore-empty', 'first-copy', 'restore', 'The first point appears'],
   ['activity', 'protected', 'activity', '388 changes went up'], ['activity-empty', 'new', 'activity', 'Nothing has happened yet.'],
   ['settings', 'protected', 'settings', 'Save bundle…'], ['restore-keyless', 'keyless', 'restore', 'Give the recovery key here.'], ['settings-keyless', 'keyless', 'settings', 'does not hold its recovery key'],
+  ['settings-google', 'google-ended', 'settings', 'Sign in as mira'], ['first-google', 'google-ended', 'first-run/google', 'Sign in as mira'],
   ['settings-several', 'several', 'settings', 'Costs nothing'], ['settings-locked', 'locked', 'settings', 'CODITECT_SYNC_MODE=standalone is set'],
   ['first-choice', 'new', 'first-run', 'Decide later'], ['first-file', 'new', 'first-run/file', 'Which file holds the memory?'],
   ['first-storage', 'new', 'first-run/storage', 'Where should the copy live?'], ['first-copy', 'first-copy', 'first-run', 'First copy: about 50 s left'],

@@ -33,7 +33,7 @@ type Scene struct {
 func All() []Scene {
 	list := []Scene{fresh(), off(), signedOut(), firstCopy(), proving(), protected(), syncing(), paused(), pausedOpen()}
 	list = append(list, offline(), stalled(), due(), attention(), drillFailed(), damaged(), restoring(), restored())
-	list = append(append(list, locked(), hostile(), several(), keyless()), clouds()...)
+	list = append(append(list, locked(), hostile(), several(), keyless(), googleEnded()), clouds()...)
 	for i := range list {
 		list[i].Status.Rev = 1
 		list[i].listed()

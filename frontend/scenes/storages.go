@@ -53,6 +53,16 @@ func CostOf(r app.Retention) *app.Cost {
 // OpKey is the Op of errors that say that the recovery key of the copies has to be given.
 const OpKey = "recovery key"
 
+// GoogleEnded is a scene whose sign-in to Google has ended.
+const GoogleEnded = "google-ended"
+
+func googleEnded() Scene {
+	s := unhealthy(GoogleEnded, app.StateStandalone, "Sign in to Google again as "+Account+" to go on. Changes are recorded meanwhile.")
+	s.Status.Standalone.Google = Account
+	s.Status.Error = app.Errorf(app.CodeSignedOut, "google", "%s", s.Status.Summary).WithHint("Sign in with `coditect-sync setup --sign-in google`.")
+	return s
+}
+
 // keyless has encrypted copies and lost their recovery key.
 func keyless() Scene {
 	s := unhealthy("keyless", app.StateError, "The copies are encrypted, and their recovery key 987cabe77b30e340 is not in the keychain of this machine.")

@@ -39,6 +39,7 @@ export async function perform(name: ActName): Promise<void> {
     case 'protect': agent.take(await api.prefs({ mode: 'standalone' })); return;
     case 'own-storage': case 'check-storage': return go('first-run/storage');
     case 'give-key': return go('restore');
+    case 'sign-in-google': return go('first-run/google');
     case 'choose-file': return go('first-run/file');
     case 'set-up': return go('first-run');
     case 'sign-in': return go('first-run/sign-in');

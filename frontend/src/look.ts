@@ -1,5 +1,5 @@
 // What a status says to a person: the seal, the sentence that matters, and what can be done. Pure.
-import { keyless } from './api/client';
+import { googleEnded, keyless } from './api/client';
 import type { Status } from './api/types';
 import { cloudSeal, cloudSentences } from './cloudlook';
 import { timeOf, type Format } from './format';
@@ -111,9 +111,9 @@ function attention(r: Reading): Sentences {
     };
   }
   if (r.fileGone) return fileGone(r, e.message);
-  const acts = keyless(e) ? [act('give-key', a.giveKey, 'primary')] : e.code === 'busy' || e.code === 'canceled' ? [] : [act('check-storage', a.checkStorage, 'primary')];
+  const acts = keyless(e) ? [act('give-key', a.giveKey, 'primary')] : googleEnded(e) ? [act('sign-in-google', words.google.againDo, 'primary')] : e.code === 'busy' || e.code === 'canceled' ? [] : [act('check-storage', a.checkStorage, 'primary')];
   return {
-    title: keyless(e) ? h.attention.keyless : withoutStop(e.message), lead: r.since ? h.attention.lead(r.at(r.since)) : h.attention.plain,
+    title: keyless(e) ? h.attention.keyless : googleEnded(e) ? words.google.ended.slice(0, -1) : withoutStop(e.message), lead: r.since ? h.attention.lead(r.at(r.since)) : h.attention.plain,
     proof: [r.proof(), r.copied ? h.restorable(r.newest) : ''].filter(Boolean).join(' '), acts: [...acts, details],
   };
 }

@@ -1,5 +1,5 @@
 // Cause and consequence below the sentence of Home. Pure.
-import { keyless } from './api/client';
+import { googleEnded, keyless } from './api/client';
 import type { Line } from './parts/Note.svelte';
 import { timeOf } from './format';
 import type { Step } from './parts/Steps.svelte';
@@ -41,7 +41,7 @@ function attention(r: Reading): NoteOf {
   const told = r.st.error?.message ?? r.drill?.problem ?? '';
   const lines = cause(told);
   if (keyless(r.st.error)) lines.push({ term: w.now, text: w.giveKey });
-  else if (r.st.error?.hint) lines.push({ term: w.now, text: r.st.error.hint });
+  else if (r.st.error?.hint && !googleEnded(r.st.error)) lines.push({ term: w.now, text: r.st.error.hint });
   return { tone: 'wait', lines: [...lines, { term: w.happens, text: r.fileGone ? w.fileBack : w.recording }] };
 }
 

@@ -9,7 +9,7 @@ const s = words.seal;
 const a = words.acts;
 
 export type ActName =
-  | 'prove' | 'resume' | 'pause-tomorrow' | 'pause-open' | 'protect' | 'own-storage' | 'set-up' | 'sign-in' | 'check-storage' | 'give-key'
+  | 'prove' | 'resume' | 'pause-tomorrow' | 'pause-open' | 'protect' | 'own-storage' | 'set-up' | 'sign-in' | 'check-storage' | 'give-key' | 'sign-in-google'
   | 'choose-file' | 'restore-newest' | 'restore' | 'show-restore' | 'details' | 'try-now' | 'rebuild' | 'sync-on' | 'move' | 'lost';
 export interface Act { name: ActName; label: string; kind: 'primary' | 'plain' | 'quiet' | 'link' }
 export interface Look {

@@ -1,5 +1,5 @@
 // What the state of one of several storages says to a person. Pure.
-import { keyless } from './api/client';
+import { googleEnded, keyless } from './api/client';
 import type { StandaloneStatus } from './api/types';
 import { timeOf, type Format } from './format';
 import type { GlyphName, Tone } from './glyph';
@@ -14,6 +14,7 @@ export function targetLook(t: StandaloneStatus, now: Date, f: Format): TargetLoo
   const when = at ? f.when(at, now) : '';
   const since = t.progress?.phase === 'offline' ? timeOf(t.progress.since) : null;
   if (keyless(t.error)) return { glyph: 'attention', tone: 'wait', text: w.keyless };
+  if (googleEnded(t.error)) return { glyph: 'attention', tone: 'wait', text: words.google.ended };
   if (t.error) return { glyph: 'attention', tone: 'wait', text: `${t.error.message} ${t.error.hint ?? ''}`.trim() };
   if (drill && !drill.ok) return { glyph: 'error', tone: 'wrong', text: `${w.failed} ${drill.problem ?? ''}`.trim() };
   if (since) return { glyph: 'offline', tone: 'rest', text: `${w.offline(f.clock(since))}${t.starts_over_since ? ` ${w.startsOver}` : ''}` };

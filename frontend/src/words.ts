@@ -301,6 +301,17 @@ export const words = {
     keepRunning: 'Keep it running', quitNow: 'Quit CODITECT Sync',
   },
 
+  google: {
+    signIn: 'Sign in with Google', as: (account: string) => `Sign in as ${account}`, againDo: 'Sign in to Google…',
+    why: 'Your browser opens. Google asks you whether this machine may use your Cloud Storage, and nothing else.',
+    goOn: 'Go on in your browser.', valid: (left: string) => `It waits for ${left}.`, again: 'Open it again', copy: 'Copy the address', copied: 'Copied', cancel: 'Cancel',
+    done: 'Signed in to Google as', another: 'Use another account', retry: 'Begin again.', retryDo: 'Try again',
+    ended: 'Google asks you to sign in again.',
+    lead: 'Until you do, changes are recorded here and wait. The copies are in',
+    client: 'File of your OAuth client',
+    clientWhy: 'In the Google Cloud console, under APIs & Services, Credentials, make an OAuth client of the kind Desktop app, and download its file. It is needed once.',
+  },
+
   first: {
     step: (n: number) => `Step ${n} of 4`, back: 'Back', title: 'Keep what your AI work has learned',
     found: 'Found on this machine:', make: 'A new memory file will be made:', useAnother: 'Use another file',
@@ -314,7 +325,7 @@ export const words = {
     where: 'Where should the copy live?', onlyYou: 'Only you hold the key. We never see this storage.',
     address: 'Storage address', schemes: [['Google Cloud', 'gs://bucket'], ['S3', 's3://bucket'], ['disk or NAS', 'file:///folder'], ['SSH', 'sftp://user@host/folder']],
     test: 'Test', again: 'Test again', testing: 'Testing…',
-    key: 'Key', keyDefault: 'This machine’s own Google sign-in', keyFile: 'A key file', keyPath: 'Path of the key file',
+    key: 'Key', keyDefault: 'What gcloud left on this machine', keyGoogle: 'Sign in with Google', keyFile: 'A key file', keyPath: 'Path of the key file',
     worked: 'The test worked.', didAt: (when: string) => `This is what it did at ${when}:`,
     sameDiskTerm: 'One disk', sameDisk: 'This storage is on the same disk as the memory file. If that disk fails, both are lost. A second disk, a NAS or a bucket is safer.',
     stopped: 'The test stopped.', nothingCopied: 'Nothing is copied yet.', create: 'Create this bucket',

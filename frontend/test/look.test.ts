@@ -24,6 +24,7 @@ describe('every status the agent can have', () => {
     proving: ['syncing', 'work', 'Proving, not protected yet', 'The first copy is being proved'],
     protected: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
     keyless: ['attention', 'wait', 'Needs you, proved 09:12', 'This machine does not hold the recovery key of your copies'],
+    'google-ended': ['attention', 'wait', 'Needs you, proved 09:12', 'Google asks you to sign in again'],
     several: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
     restored: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],
     locked: ['protected', 'proved', 'Protected, proved 09:12', 'You are protected'],

@@ -23,6 +23,9 @@ export class Failure extends Error {
 /** Copies cannot be read before their recovery key is given. */
 export const keyless = (e: { op?: string } | null | undefined): boolean => e?.op === 'recovery key';
 
+/** Somebody has to sign in to Google before copies go on. */
+export const googleEnded = (e: { op?: string } | null | undefined): boolean => e?.op === 'google';
+
 export const gone: AppError = { code: 'not_running', message: 'CODITECT Sync does not answer.' };
 
 async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
