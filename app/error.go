@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -50,8 +51,11 @@ type Error struct {
 	Code    Code   `json:"code"`
 	Op      string `json:"op,omitempty"` // what was being done, e.g. "restore"
 	Message string `json:"message"`      // one sentence with its full stop, never a secret or a row's content
-	Hint    string `json:"hint,omitempty"`
-	Err     error  `json:"-"` // the cause, for logs
+	// Hint is the way on as every face can say it: it names no verb and no flag. TypedHint is for who types them, where that
+	// says more; a face without a shell leaves it out.
+	Hint      string `json:"hint,omitempty"`
+	TypedHint string `json:"typed_hint,omitempty"`
+	Err       error  `json:"-"` // the cause, for logs
 }
 
 // Errorf makes an Error with one formatted sentence.
@@ -65,6 +69,16 @@ func (e *Error) WithHint(format string, args ...any) *Error {
 	c.Hint = fmt.Sprintf(format, args...)
 	return &c
 }
+
+// Typed adds the way on in verbs and flags.
+func (e *Error) Typed(format string, args ...any) *Error {
+	c := *e
+	c.TypedHint = fmt.Sprintf(format, args...)
+	return &c
+}
+
+// InShell is the way on for who types.
+func (e *Error) InShell() string { return cmp.Or(e.TypedHint, e.Hint) }
 
 // Wrap adds the cause.
 func (e *Error) Wrap(err error) *Error {

@@ -19,6 +19,9 @@ func TestErrorKeepsCodeHintAndCause(t *testing.T) {
 		t.Error("the cause is lost")
 	}
 	e := app.AsError("x", err)
+	if e.InShell() != "Free some." || e.Typed("Run %s.", "it").InShell() != "Run it." || e.Typed("Run it.").Hint != "Free some." {
+		t.Errorf("what is typed: %+v", e)
+	}
 	if e.Message != "This disk has 90 MB left." || e.Hint != "Free some." || e.Op != "restore" {
 		t.Errorf("AsError = %+v", e)
 	}

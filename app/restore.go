@@ -1,6 +1,9 @@
 package app
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // RestorePoint is one moment that can be restored.
 type RestorePoint struct {
@@ -163,8 +166,13 @@ type Finding struct {
 	Check  string `json:"check"`
 	Level  Level  `json:"level"`
 	Detail string `json:"detail"`
-	Hint   string `json:"hint,omitempty"`
+	// Hint and TypedHint are as those of an Error.
+	Hint      string `json:"hint,omitempty"`
+	TypedHint string `json:"typed_hint,omitempty"`
 }
+
+// InShell is the way on for who types.
+func (f Finding) InShell() string { return cmp.Or(f.TypedHint, f.Hint) }
 
 // Level grades a Finding.
 type Level string

@@ -58,7 +58,7 @@ func fileError(op, path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EROFS):
 		return app.Errorf(app.CodeDenied, op, "%s is on a read-only file system.", path).
-			WithHint("Use a home directory that can be written to (--home or %s).", EnvHome).Wrap(err)
+			WithHint("Use a home directory that can be written to.").Typed("Use a home directory that can be written to (--home or %s).", EnvHome).Wrap(err)
 	case errors.Is(err, fs.ErrPermission):
 		return app.Errorf(app.CodeDenied, op, "This user has no permission for %s.", path).
 			WithHint("Give this user the right to read and write there, or use another home directory.").Wrap(err)

@@ -287,7 +287,7 @@ func (a *Agent) do(ctx context.Context, f func()) error {
 		return canceled(ctx)
 	case <-a.done:
 		return app.Errorf(app.CodeNotRunning, "agent", "CODITECT Sync is stopping.").
-			WithHint("Start it again with `coditect-sync start`.")
+			WithHint("Start it again.").Typed("Start it again with `coditect-sync start`.")
 	}
 }
 
@@ -300,7 +300,8 @@ func (a *Agent) begin(op string) (end func(), err error) {
 	case a.op <- struct{}{}:
 		return func() { <-a.op }, nil
 	default:
-		return nil, app.Errorf(app.CodeBusy, op, "Another operation is running.").WithHint("Wait until it is done; `coditect-sync status` shows it.")
+		return nil, app.Errorf(app.CodeBusy, op, "Another operation is running.").WithHint("Wait until it is done.").
+			Typed("Wait until it is done; `coditect-sync status` shows it.")
 	}
 }
 

@@ -49,7 +49,7 @@ func (a *Agent) Watch(ctx context.Context, since uint64) (app.Status, error) {
 			return app.Status{}, canceled(ctx)
 		case <-a.done:
 			return app.Status{}, app.Errorf(app.CodeNotRunning, "watch", "CODITECT Sync has stopped.").
-				WithHint("Start it again with `coditect-sync start`.")
+				WithHint("Start it again.").Typed("Start it again with `coditect-sync start`.")
 		}
 	}
 }

@@ -203,7 +203,7 @@ func TestWholeFileRestoreIsRefusedInCloudMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := a.Restore(t.Context(), app.RestoreRequest{})
-	if app.CodeOf(err) != app.CodeRefused || !strings.Contains(app.AsError("", err).Hint, "mode off") {
+	if app.CodeOf(err) != app.CodeRefused || !strings.Contains(app.AsError("", err).InShell(), "mode off") {
 		t.Errorf("error %v", err)
 	}
 	if points, err := a.Points(t.Context(), ""); err != nil || len(points.Points) == 0 {

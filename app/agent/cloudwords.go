@@ -2,7 +2,6 @@ package agent
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -40,7 +39,7 @@ func cloudSentence(s app.Status, now time.Time) string {
 	case c.LastProof != nil && !c.LastProof.Equal:
 		return c.LastProof.Problem
 	case s.Healthy:
-		return fmt.Sprintf("This machine and the cloud hold the same %s rows. Proved %s.", grouped(c.LastProof.Rows), clock(c.LastProof.At, now))
+		return fmt.Sprintf("This machine and the cloud %s. Proved %s.", c.LastProof.Held(), clock(c.LastProof.At, now))
 	case !c.WaitingSince.IsZero() && now.Sub(c.WaitingSince) > overdue:
 		return fmt.Sprintf("%s waiting for the cloud since %s.", changes(c.PendingUploads, "is", "are"), clock(c.WaitingSince, now))
 	case c.LastProof == nil:
@@ -73,16 +72,7 @@ func changes(n int64, one, many string) string {
 	if n == 1 {
 		return "1 change " + one
 	}
-	return grouped(n) + " changes " + many
-}
-
-// grouped is a number with commas.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return app.Counted(n) + " changes " + many
 }
 
 // cloudLooks names the moments at which time alone changes what is said of the cloud.

@@ -18,7 +18,7 @@ func (a *Agent) Flush(ctx context.Context) (app.RestorePoint, error) {
 	}
 	if p.Target == "" {
 		return app.RestorePoint{}, app.Errorf(app.CodeInvalid, "copy", "No storage is set up yet, so there is nowhere to copy to.").
-			WithHint("Run `coditect-sync setup` first.")
+			WithHint("Choose where the copies go.").Typed("Run `coditect-sync setup` first.")
 	}
 	k, release, err := a.keeper(ctx)
 	if err != nil {
@@ -163,7 +163,7 @@ func (a *Agent) EditSettings(ctx context.Context, edit app.SettingsEdit) (app.Se
 func (a *Agent) startAtLogin(on bool) error {
 	if a.cfg.Autostart == nil {
 		return app.Errorf(app.CodeInvalid, "settings", "This system starts nothing at login.").
-			WithHint("Start `coditect-sync agent` by other means.")
+			WithHint("Start it by other means.").Typed("Start `coditect-sync agent` by other means.")
 	}
 	if err := a.cfg.Autostart.Set(on); err != nil {
 		return app.AsError("settings", err)

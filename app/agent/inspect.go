@@ -25,7 +25,7 @@ func (a *Agent) Verify(ctx context.Context) (app.Drill, error) {
 	}
 	if p.Target == "" {
 		return app.Drill{}, app.Errorf(app.CodeInvalid, "verify", "No storage is set up yet, so there is nothing to prove.").
-			WithHint("Run `coditect-sync setup` first.")
+			WithHint("Choose where the copies go.").Typed("Run `coditect-sync setup` first.")
 	}
 	if err := enoughSpace(a.cfg.Layout.Tmp, dbSize(p.DB)); err != nil {
 		return app.Drill{}, err
@@ -82,7 +82,7 @@ func (a *Agent) Doctor(ctx context.Context) ([]app.Finding, error) {
 
 func (a *Agent) fileFindings(ctx context.Context, p app.Prefs) []app.Finding {
 	if p.DB == "" {
-		return []app.Finding{{Check: "file", Level: app.LevelWarn, Detail: "No file is chosen yet.", Hint: "Run `coditect-sync setup`."}}
+		return []app.Finding{{Check: "file", Level: app.LevelWarn, Detail: "No file is chosen yet.", Hint: "Choose one in the settings.", TypedHint: "Run `coditect-sync setup`."}}
 	}
 	file, err := a.cfg.OpenFile(p.DB)
 	if err == nil {
@@ -97,7 +97,7 @@ func (a *Agent) fileFindings(ctx context.Context, p app.Prefs) []app.Finding {
 
 func (a *Agent) storageFindings(ctx context.Context, p app.Prefs) []app.Finding {
 	if p.Target == "" {
-		return []app.Finding{{Check: "storage", Level: app.LevelWarn, Detail: "No storage is set up yet.", Hint: "Run `coditect-sync setup`."}}
+		return []app.Finding{{Check: "storage", Level: app.LevelWarn, Detail: "No storage is set up yet.", Hint: "Choose where the copies go.", TypedHint: "Run `coditect-sync setup`."}}
 	}
 	var out []app.Finding
 	for _, place := range p.Places() {
@@ -147,14 +147,14 @@ func stateFindings(s app.Status) []app.Finding {
 func drillFinding(d *app.Drill) app.Finding {
 	switch {
 	case d == nil:
-		return app.Finding{Check: "test restore", Level: app.LevelWarn, Detail: "No test restore has passed yet.", Hint: "Run `coditect-sync verify`."}
+		return app.Finding{Check: "test restore", Level: app.LevelWarn, Detail: "No test restore has passed yet.", Hint: "Prove it now.", TypedHint: "Run `coditect-sync verify`."}
 	case !d.OK:
-		return app.Finding{Check: "test restore", Level: app.LevelBad, Detail: d.Problem, Hint: "A new full copy is made by itself; run `coditect-sync verify` to prove it."}
+		return app.Finding{Check: "test restore", Level: app.LevelBad, Detail: d.Problem, Hint: "A new full copy is made by itself; prove it again now.", TypedHint: "A new full copy is made by itself; run `coditect-sync verify` to prove it."}
 	}
 	return app.Finding{Check: "test restore", Level: app.LevelOK, Detail: fmt.Sprintf("%d rows proved at %s.", d.Rows, d.At.Local().Format("2006-01-02 15:04:05"))}
 }
 
 func bad(check string, err error) app.Finding {
 	e := app.AsError(check, err)
-	return app.Finding{Check: check, Level: app.LevelBad, Detail: e.Message, Hint: e.Hint}
+	return app.Finding{Check: check, Level: app.LevelBad, Detail: e.Message, Hint: e.Hint, TypedHint: e.TypedHint}
 }

@@ -185,7 +185,7 @@ func compared(old, s *app.CloudStatus) []app.Event {
 		return []app.Event{{Kind: app.EventProof, Text: "A comparison with the cloud did not hold", Detail: p.Problem, Bad: true}}
 	}
 	return []app.Event{{
-		Kind: app.EventProof, Text: fmt.Sprintf("Proved: this machine and the cloud hold the same %d rows", p.Rows),
+		Kind: app.EventProof, Text: "Proved: this machine and the cloud " + p.Held(),
 		Detail: fmt.Sprintf("%d of %d tables equal", len(p.Tables), len(p.Tables)),
 	}}
 }
@@ -232,7 +232,7 @@ func drillEvent(d app.Drill, where string) app.Event {
 		return app.Event{Kind: app.EventProof, Text: "A test restore" + where + " did not hold", Detail: d.Problem, Bad: true}
 	}
 	return app.Event{
-		Kind: app.EventProof, Text: fmt.Sprintf("Proved: a test restore%s gave back all %d rows", where, d.Rows),
+		Kind: app.EventProof, Text: "Proved: a test restore" + where + " gave back " + d.Gave(),
 		Detail: fmt.Sprintf("%d of %d tables equal", len(d.Tables), len(d.Tables)),
 	}
 }

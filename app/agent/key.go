@@ -87,7 +87,8 @@ func wrongKey(places []app.Place, id string) error {
 		}
 	}
 	return app.Errorf(app.CodeInvalid, "key", "The copies are not encrypted, so they have no recovery key.").
-		WithHint("Leave --key-file out, or begin encrypted copies in another place with --target and --encrypt.")
+		WithHint("Leave the key out, or begin encrypted copies in another place.").
+		Typed("Leave --key-file out, or begin encrypted copies in another place with --target and --encrypt.")
 }
 
 // KeepKey implements app.Outfitter.
@@ -140,7 +141,8 @@ func settleEncryption(ctx context.Context, storage Storage, p app.Prefs, req app
 	}
 	if req.Encrypt && p.Encryption == "" {
 		return app.Errorf(app.CodeInvalid, "new key", "Encrypted copies need a recovery key, and none was given.").
-			WithHint("Add --key-file FILE: a new key is written there, or the one that is there is used.")
+			WithHint("Make one: it is shown once, and has to come back.").
+			Typed("Add --key-file FILE: a new key is written there, or the one that is there is used.")
 	}
 	if step != "" {
 		res.Steps = append(res.Steps, step)

@@ -85,7 +85,8 @@ func (a *Agent) showLogin(ctx context.Context, attempt Attempt, server string, d
 
 func noServer() *app.Error {
 	return app.Errorf(app.CodeInvalid, "login", "No server is configured.").
-		WithHint("Name one with `coditect-sync login --server URL`, or back up to your own storage with `coditect-sync setup`.")
+		WithHint("Name one, or back up to your own storage.").
+		Typed("Name one with `coditect-sync login --server URL`, or back up to your own storage with `coditect-sync setup`.")
 }
 
 // awaitLogin waits until an attempt has ended.

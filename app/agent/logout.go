@@ -72,7 +72,8 @@ func (a *Agent) letNothingWait(ctx context.Context, p app.Prefs, syncs, force bo
 		}
 	}
 	return app.Errorf(app.CodeRefused, "logout", "%s on this machine only.", changes(waiting, "is", "are")).
-		WithHint("Let them go up first with `coditect-sync push`. Signing out all the same keeps them here, and nowhere else.")
+		WithHint("Let them go up first. Signing out all the same keeps them here, and nowhere else.").
+		Typed("Let them go up first with `coditect-sync push`. Signing out all the same keeps them here, and nowhere else.")
 }
 
 func (a *Agent) pushNow(ctx context.Context) error {

@@ -58,7 +58,8 @@ func (a *Agent) withFile(ctx context.Context, op string, f func(File) error) err
 		return err
 	}
 	if p.DB == "" {
-		return app.Errorf(app.CodeNotFound, op, "No file is chosen yet.").WithHint("Run `coditect-sync login` or `coditect-sync setup`.")
+		return app.Errorf(app.CodeNotFound, op, "No file is chosen yet.").WithHint("Sign in, or choose where the copies go.").
+			Typed("Run `coditect-sync login` or `coditect-sync setup`.")
 	}
 	file, err := a.cfg.OpenFile(p.DB)
 	if err != nil {

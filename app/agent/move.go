@@ -153,7 +153,7 @@ func notMoved(err error, m *mover) error {
 	}
 	e.Message += " The mode is " + string(where) + "; nothing is lost."
 	if e.Hint == "" {
-		e.Hint = "Run `coditect-sync migrate` again: it goes on where it was."
+		e.Hint, e.TypedHint = "Move again: it goes on where it was.", "Run `coditect-sync migrate` again: it goes on where it was."
 	}
 	return &e
 }
@@ -188,7 +188,8 @@ func unequal(proof *app.Proof) error {
 	if proof != nil && proof.Problem != "" {
 		what = proof.Problem
 	}
-	return app.Errorf(app.CodeRefused, "migrate", "%s", what).WithHint("Look at `coditect-sync lost list`, then move again.")
+	return app.Errorf(app.CodeRefused, "migrate", "%s", what).WithHint("Look at lost & found, then move again.").
+		Typed("Look at `coditect-sync lost list`, then move again.")
 }
 
 func (m *mover) toCloud(ctx context.Context) error { return m.a.enter(ctx, app.ModeCloud) }

@@ -17,7 +17,8 @@ func wishTargets(p app.Prefs, req app.SetupRequest, byDefault string) (app.Prefs
 	case req.Remove:
 		return withoutTarget(p, req.Target)
 	case req.Target == "" && len(req.More) > 0, req.Add && req.Target == "":
-		return p, app.Errorf(app.CodeInvalid, "setup", "It was not said which storage.").WithHint("Name it: coditect-sync setup --target URL.")
+		return p, app.Errorf(app.CodeInvalid, "setup", "It was not said which storage.").WithHint("Name it.").
+			Typed("Name it: coditect-sync setup --target URL.")
 	}
 	given := []string{req.Target}
 	switch given = append(given, req.More...); {
@@ -115,10 +116,11 @@ func withoutTarget(p app.Prefs, target string) (app.Prefs, error) {
 	left := slices.DeleteFunc(slices.Clone(p.Places()), func(is app.Place) bool { return plainURL(is.Target) == plainURL(target) })
 	switch {
 	case len(left) == len(p.Places()):
-		return p, app.Errorf(app.CodeNotFound, "setup", "Nothing is copied to %s.", target).WithHint("`coditect-sync target` lists the storages.")
+		return p, app.Errorf(app.CodeNotFound, "setup", "Nothing is copied to %s.", target).Typed("`coditect-sync target` lists the storages.")
 	case len(left) == 0:
 		return p, app.Errorf(app.CodeRefused, "setup", "%s is the only storage.", target).
-			WithHint("Name another one with `coditect-sync setup --target URL`, or switch off with `coditect-sync mode off`.")
+			WithHint("Name another one first, or switch off.").
+			Typed("Name another one with `coditect-sync setup --target URL`, or switch off with `coditect-sync mode off`.")
 	}
 	return p.With(left), nil
 }

@@ -81,10 +81,10 @@ func (a *Agent) checkMode(p app.Prefs, mode app.Mode) error {
 		return a.checkCloud(p)
 	case mode == app.ModeStandalone && p.Mode == app.ModeCloud:
 		return app.Errorf(app.CodeRefused, "mode", "What waits for the cloud has to go up before standalone mode takes over.").
-			WithHint("Move with `coditect-sync migrate --back`.")
+			WithHint("Move to your own storage, which proves it first.").Typed("Move with `coditect-sync migrate --back`.")
 	case mode == app.ModeStandalone && p.Target == "":
 		return app.Errorf(app.CodeInvalid, "mode", "No storage is set up yet.").
-			WithHint("Run `coditect-sync setup` first.")
+			WithHint("Choose where the copies go.").Typed("Run `coditect-sync setup` first.")
 	}
 	return nil
 }
@@ -93,13 +93,13 @@ func (a *Agent) checkMode(p app.Prefs, mode app.Mode) error {
 func (a *Agent) checkCloud(p app.Prefs) error {
 	if _, signedIn := a.account(); !signedIn {
 		return app.Errorf(app.CodeSignedOut, "mode", "This machine is not signed in, so cloud mode cannot be switched on.").
-			WithHint("Sign in with `coditect-sync login`.")
+			WithHint("Sign in first.").Typed("Sign in with `coditect-sync login`.")
 	}
 	c := a.knownCloud()
 	proved := c.Recording && c.LastProof != nil && c.LastProof.Equal
 	if p.Mode == app.ModeStandalone && !proved {
 		return app.Errorf(app.CodeRefused, "mode", "It is not proved yet that the cloud holds every row of this file.").
-			WithHint("Move with `coditect-sync migrate`, which proves it first.")
+			WithHint("Move to the cloud, which proves it first.").Typed("Move with `coditect-sync migrate`, which proves it first.")
 	}
 	return nil
 }

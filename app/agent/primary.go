@@ -32,7 +32,8 @@ func (a *Agent) settlePrimary(ctx context.Context, storage Storage, user string,
 	}
 	if !req.TakeOver {
 		return app.Errorf(app.CodeRefused, "primary", "%s writes the history of this file, since %s.", hostOf(is), is.Since.Local().Format("2 Jan 2006 15:04")).
-			WithHint("Take over with --take-over when it is not used any more; else go on beside it with --branch.")
+			WithHint("Take over when it is not used any more; else go on beside it with a history of its own.").
+			Typed("Take over with --take-over when it is not used any more; else go on beside it with --branch.")
 	}
 	if err := storage.TakeOver(ctx, user, lineage, a.cfg.Machine.ID, a.cfg.Host); err != nil {
 		return err

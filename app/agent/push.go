@@ -94,7 +94,7 @@ func (a *Agent) enrolled(ctx context.Context) error {
 		c, err := f.Capture(ctx)
 		if err == nil && !c.Enrolled {
 			err = app.Errorf(app.CodeRefused, "push", "The rows of this file were never recorded for the cloud.").
-				WithHint("Send all of them with `coditect-sync push --initial`.")
+				WithHint("Send all of them: move to the cloud anew.").Typed("Send all of them with `coditect-sync push --initial`.")
 		}
 		return err
 	})
@@ -137,7 +137,8 @@ func (a *Agent) cloudSpec(ctx context.Context) (spec CloudSpec, err error) {
 		return spec, err
 	}
 	if p.DB == "" {
-		return spec, app.Errorf(app.CodeInvalid, "push", "No file is chosen yet.").WithHint("Run `coditect-sync setup` first.")
+		return spec, app.Errorf(app.CodeInvalid, "push", "No file is chosen yet.").WithHint("Choose one in the settings.").
+			Typed("Run `coditect-sync setup` first.")
 	}
 	file, err := a.cfg.OpenFile(p.DB)
 	if err != nil {
@@ -190,7 +191,7 @@ func (a *Agent) Rebuild(ctx context.Context) (app.Status, error) {
 	}
 	if a.effective(p) != app.ModeCloud {
 		return app.Status{}, app.Errorf(app.CodeRefused, "rebuild", "Rows can be fetched anew only in cloud mode.").
-			WithHint("Switch it on with `coditect-sync mode cloud`.")
+			WithHint("Switch it on in the settings.").Typed("Switch it on with `coditect-sync mode cloud`.")
 	}
 	if err := a.renewFile(ctx, p.DB); err != nil {
 		return app.Status{}, err

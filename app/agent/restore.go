@@ -106,14 +106,15 @@ func (a *Agent) refuseWhole(ctx context.Context, req app.RestoreRequest) error {
 		return err
 	}
 	return app.Errorf(app.CodeRefused, "restore", "The whole file is not restored in cloud mode: it would go to every machine and person.").
-		WithHint("Bring back chosen tables with --table NAME, restore beside it with --to FILE, or switch off first with `coditect-sync mode off`.")
+		WithHint("Bring back chosen tables, save the moment as a new file, or switch off first.").
+		Typed("Bring back chosen tables with --table NAME, restore beside it with --to FILE, or switch off first with `coditect-sync mode off`.")
 }
 
 func (a *Agent) checkRequest(req app.RestoreRequest) error {
 	switch {
 	case req.At.After(a.cfg.Now()):
 		return app.Errorf(app.CodeInvalid, "restore", "The time %s is in the future.", req.At.Format(time.RFC3339)).
-			WithHint("Choose a moment of the past; `coditect-sync points` lists them.")
+			WithHint("Choose a moment of the past.").Typed("Choose a moment of the past; `coditect-sync points` lists them.")
 	case !req.At.IsZero() && req.Point != "":
 		return app.Errorf(app.CodeInvalid, "restore", "A time and a point were both given.").WithHint("Give one of them.")
 	case req.TakeOver && (req.To != "" || req.Rows != nil):
@@ -179,7 +180,7 @@ func (a *Agent) Restore(ctx context.Context, req app.RestoreRequest) (app.Restor
 		}
 		if plan.DiskFree < plan.DiskNeeded {
 			return app.Errorf(app.CodeNoSpace, "restore", "This disk has %s left, the restore needs %s.", size(plan.DiskFree), size(plan.DiskNeeded)).
-				WithHint("Free some, or restore to another place with --to FILE.")
+				WithHint("Free some, or save to another place.").Typed("Free some, or restore to another place with --to FILE.")
 		}
 		if req.To != "" {
 			res, err = a.restoreTo(ctx, p, r, plan, req.To)
@@ -227,7 +228,7 @@ func (a *Agent) Undo(ctx context.Context) (app.RestoreResult, error) {
 	}
 	if undo == nil || !a.cfg.Now().Before(undo.Until) {
 		return app.RestoreResult{}, app.Errorf(app.CodeNotFound, "undo", "There is no restore to undo.").
-			WithHint("`coditect-sync points` lists the moments you can go back to.")
+			WithHint("Choose a moment to go back to.").Typed("`coditect-sync points` lists the moments you can go back to.")
 	}
 	return a.Restore(ctx, app.RestoreRequest{Moment: app.Moment{Point: undo.Point.ID}, Machine: a.cfg.Machine.ID})
 }

@@ -109,7 +109,7 @@ func (a *Agent) ShareProject(ctx context.Context, req app.ShareRequest) (app.Pro
 	}
 	if !p.Mine {
 		return app.Project{}, app.Errorf(app.CodeDenied, "share", "Only the owner of a project says who sees it.").
-			WithHint("`coditect-sync project who %s` tells who that is.", p.ID)
+			Typed("`coditect-sync project who %s` tells who that is.", p.ID)
 	}
 	if err := a.settleShare(ctx, door, req, &p); err != nil {
 		return app.Project{}, err
@@ -139,14 +139,14 @@ func (a *Agent) settleShare(ctx context.Context, door Door, req app.ShareRequest
 		p.Team, p.TeamName = t.ID, t.Name
 	default:
 		return app.Errorf(app.CodeInvalid, "share", "Who is to see the project is not said.").
-			WithHint("Add --private, --team NAME or --org.")
+			WithHint("Say with whom.").Typed("Add --private, --team NAME or --org.")
 	}
 	err := door.SetMembersWrite(ctx, p.ID, !req.ReadOnly)
 	switch {
 	case app.CodeOf(err) != app.CodeNotFound:
 	case req.ReadOnly:
 		return app.Errorf(app.CodeNotFound, "share", "The cloud does not have this project yet, so it cannot keep members from writing.").
-			WithHint("Run `coditect-sync push`, then share it.")
+			WithHint("It can be shared once it has gone up.").Typed("Run `coditect-sync push`, then share it.")
 	default:
 		err = nil // one that is new there is written by its members
 	}
@@ -167,7 +167,7 @@ func (a *Agent) ProjectReaders(ctx context.Context, project string) ([]app.Reade
 	list, err := door.Readers(ctx, p.ID)
 	if app.CodeOf(err) == app.CodeNotFound {
 		err = app.Errorf(app.CodeNotFound, "project", "The cloud does not have this project yet, so nobody else sees it.").
-			WithHint("`coditect-sync push` sends what waits.").Wrap(err)
+			WithHint("It goes up by itself.").Typed("`coditect-sync push` sends what waits.").Wrap(err)
 	}
 	who, _ := a.account()
 	for i := range list {
@@ -255,7 +255,7 @@ func (a *Agent) person(ctx context.Context, door Door, meant string) (string, er
 	m, err := meantOf("person", meant, people, func(m app.Member) (string, []string) { return m.User, []string{m.Email, m.Name} })
 	if app.CodeOf(err) == app.CodeNotFound {
 		err = app.Errorf(app.CodeNotFound, "team", "Nobody here is called %q.", meant).
-			WithHint("`coditect-sync team invite` brings in somebody without an account.")
+			WithHint("Invite whoever has no account.").Typed("`coditect-sync team invite` brings in somebody without an account.")
 	}
 	return m.User, err
 }
@@ -280,7 +280,7 @@ func (a *Agent) project(ctx context.Context, meant string) (app.Project, error) 
 // is never taken for the beginning of another one. op is what the things are, and the verb that lists them.
 func meantOf[T any](op, meant string, list []T, of func(T) (id string, names []string)) (none T, err error) {
 	if meant == "" {
-		return none, app.Errorf(app.CodeInvalid, op, "Which %s is not said.", op).WithHint("`coditect-sync %s` lists them.", listOf(op))
+		return none, app.Errorf(app.CodeInvalid, op, "Which %s is not said.", op).Typed("`coditect-sync %s` lists them.", listOf(op))
 	}
 	fits := []func(id string, names []string) bool{
 		func(id string, _ []string) bool { return id == meant },
@@ -301,10 +301,10 @@ func meantOf[T any](op, meant string, list []T, of func(T) (id string, names []s
 		}
 		if len(found) > 1 {
 			return none, app.Errorf(app.CodeInvalid, op, "%q can mean %d of the %ss.", meant, len(found), op).
-				WithHint("Give the whole id; `coditect-sync %s` lists them.", listOf(op))
+				WithHint("Give the whole id.").Typed("Give the whole id; `coditect-sync %s` lists them.", listOf(op))
 		}
 	}
-	return none, app.Errorf(app.CodeNotFound, op, "There is no %s %q.", op, meant).WithHint("`coditect-sync %s` lists them.", listOf(op))
+	return none, app.Errorf(app.CodeNotFound, op, "There is no %s %q.", op, meant).Typed("`coditect-sync %s` lists them.", listOf(op))
 }
 
 func listOf(op string) string {

@@ -125,7 +125,7 @@ func TestSharingAProject(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d.refuse = c.refuse
 			p, err := a.ShareProject(t.Context(), app.ShareRequest{Project: c.project, Visibility: c.to, Team: c.team, ReadOnly: c.readOnly})
-			if app.CodeOf(err) != c.want || err != nil && c.want != app.CodeUnreachable && app.AsError("", err).Hint == "" || err == nil && p.Visibility != c.to {
+			if app.CodeOf(err) != c.want || err != nil && c.want != app.CodeUnreachable && app.AsError("", err).InShell() == "" || err == nil && p.Visibility != c.to {
 				t.Errorf("%+v, %v", p, err)
 			}
 			if file, server := written(), d.told(); file != c.file || server != c.server {

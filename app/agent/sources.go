@@ -121,7 +121,7 @@ func (s *sources) narrow(target string) error {
 }
 
 func noTarget(target string) error {
-	return app.Errorf(app.CodeNotFound, "restore", "Nothing is copied to %s.", target).WithHint("`coditect-sync target` lists the storages.")
+	return app.Errorf(app.CodeNotFound, "restore", "Nothing is copied to %s.", target).Typed("`coditect-sync target` lists the storages.")
 }
 
 func (s *sources) missing() []app.TargetFault {
@@ -188,7 +188,7 @@ func (s *sources) oneMachine(all []answer[app.Timeline]) (string, error) {
 			found = id
 		case found != id && found != s.machine:
 			return "", app.Errorf(app.CodeInvalid, "restore", "Your storages hold copies of several machines.").
-				WithHint("Say which one with --machine; `coditect-sync machines` lists them.")
+				WithHint("Say which one.").Typed("Say which one with --machine; `coditect-sync machines` lists them.")
 		}
 	}
 	return found, nil

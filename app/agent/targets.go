@@ -174,7 +174,8 @@ func (a *Agent) withReplica(ctx context.Context, op string, f func(app.Prefs, ap
 }
 
 func noStorage(op string) *app.Error {
-	return app.Errorf(app.CodeInvalid, op, "No storage is set up yet.").WithHint("Run `coditect-sync setup --target URL` first.")
+	return app.Errorf(app.CodeInvalid, op, "No storage is set up yet.").WithHint("Choose where the copies go.").
+		Typed("Run `coditect-sync setup --target URL` first.")
 }
 
 // narrowed leaves the one of several targets that a request names.

@@ -23,7 +23,7 @@ func (m *Model) hasTarget(op string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.prefs.Target == "" {
-		return app.Errorf(app.CodeInvalid, op, "No target is set up.").WithHint(`Run "coditect-sync setup" first.`)
+		return app.Errorf(app.CodeInvalid, op, "No target is set up.").WithHint("Choose where the copies go.")
 	}
 	return nil
 }

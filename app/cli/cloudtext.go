@@ -48,6 +48,9 @@ func proofSpan(proof *app.Proof, healthy bool, now time.Time) span {
 	case !proof.Equal:
 		return wrong.of("did not hold %s: %s", age(proof.At, now), proof.Problem)
 	}
+	if proof.Rows == 0 {
+		return style.of("proved %s, empty here and in the cloud", age(proof.At, now))
+	}
 	return style.of("proved %s, the same %s here and in the cloud", age(proof.At, now), count(proof.Rows, "row"))
 }
 

@@ -129,6 +129,7 @@ func (p *program) lockOrDial(ctx context.Context, patience time.Duration) (*loca
 // silent is the error of a lock that is held by a process that does not answer; held names it.
 func silent(held error) error {
 	e := *app.AsError("connect", held)
+	e.TypedHint = ""
 	e.Hint = "It does not answer: another verb may be at work, or the agent is starting or ending. Try again, or end that process."
 	return &e
 }

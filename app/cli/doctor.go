@@ -74,8 +74,8 @@ func (p *program) tellFindings(a doctorJSON, bundle string, own bool) {
 		case app.LevelOK:
 		}
 		p.out.block(0, 2, style.of("%s ", glyph), strong.of("%s: ", f.Check), plain.of("%s", f.Detail))
-		if f.Hint != "" {
-			p.out.block(2, 2, plain.of("%s", f.Hint))
+		if hint := f.InShell(); hint != "" {
+			p.out.block(2, 2, plain.of("%s", hint))
 		}
 	}
 	if len(a.Bundle) == 0 {

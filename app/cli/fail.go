@@ -41,16 +41,23 @@ func sentence(text string) string {
 // fail writes what went wrong and returns the exit status.
 func (p *program) fail(e *app.Error) int {
 	if p.json && !p.answered {
-		p.writeJSON(map[string]*app.Error{"error": e})
+		p.writeJSON(map[string]*app.Error{"error": asTyped(e)})
 	}
 	p.err.line(wrong.of("%s", e.Message))
-	if e.Hint != "" {
-		p.err.line(plain.of("%s", e.Hint))
+	if hint := e.InShell(); hint != "" {
+		p.err.line(plain.of("%s", hint))
 	}
 	if level, err := p.logLevel(); err == nil && level < 0 && e.Err != nil {
 		p.err.line(quiet.of("%v", e.Err))
 	}
 	return e.Code.ExitStatus()
+}
+
+// asTyped is an error with the hint that is for who types.
+func asTyped(e *app.Error) *app.Error {
+	c := *e
+	c.Hint, c.TypedHint = e.InShell(), ""
+	return &c
 }
 
 // needsYes is what a verb that would ask says where nobody can answer.

@@ -44,7 +44,8 @@ func (s keySafe) key(id string) (*standalone.Key, error) {
 	text, err := s.Get(id)
 	if app.CodeOf(err) == app.CodeNotFound {
 		return nil, app.Errorf(app.CodeDenied, opKey, "The copies are encrypted, and their recovery key %s is not in the keychain of this machine.", id).
-			WithHint("Give it again with `coditect-sync setup --key-file FILE`. Without it nobody can read the copies.").Wrap(err)
+			WithHint("Give it again. Without it nobody can read the copies.").
+			Typed("Give it again with `coditect-sync setup --key-file FILE`. Without it nobody can read the copies.").Wrap(err)
 	}
 	if err != nil {
 		return nil, err
@@ -52,7 +53,8 @@ func (s keySafe) key(id string) (*standalone.Key, error) {
 	k, err := standalone.ParseKey(text)
 	if err != nil || k.ID() != id {
 		return nil, app.Errorf(app.CodeDenied, opKey, "What the keychain of this machine holds is not the recovery key %s of the copies.", id).
-			WithHint("Give it again with `coditect-sync setup --key-file FILE`. Without it nobody can read the copies.").Wrap(err)
+			WithHint("Give it again. Without it nobody can read the copies.").
+			Typed("Give it again with `coditect-sync setup --key-file FILE`. Without it nobody can read the copies.").Wrap(err)
 	}
 	return k, nil
 }

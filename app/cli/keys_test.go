@@ -27,10 +27,10 @@ func TestKeySafe(t *testing.T) {
 		t.Helper()
 		k, err := safe.key(made.ID)
 		e := app.AsError("", err)
-		if k != nil || !needsKey(err) || e.Code != app.CodeDenied || !strings.Contains(e.Message, words) || !strings.Contains(e.Hint, "--key-file") {
+		if k != nil || !needsKey(err) || e.Code != app.CodeDenied || !strings.Contains(e.Message, words) || e.Hint == "" || !strings.Contains(e.InShell(), "--key-file") {
 			t.Errorf("%s: %v, %v", what, k, err)
 		}
-		if strings.Contains(err.Error()+e.Hint, "AGE-SECRET") {
+		if strings.Contains(err.Error()+e.Hint+e.TypedHint, "AGE-SECRET") {
 			t.Errorf("%s: a key was told", what)
 		}
 	}

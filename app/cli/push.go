@@ -69,7 +69,7 @@ func (p *program) notEqual(op string, proof app.Proof) error {
 }
 
 func (p *program) tellProof(proof app.Proof) {
-	p.out.line(proved.of("%s Proved: this machine and the cloud hold the same %s.", glyphProved, count(proof.Rows, "row")))
+	p.out.line(proved.of("%s Proved: this machine and the cloud %s.", glyphProved, proof.Held()))
 	p.out.field("Took", plain.of("%s", measured(proof.Took)))
 	p.tellProofTables(proof.Tables)
 }

@@ -211,9 +211,35 @@ func (p *program) tellSetup(res app.SetupResult, own bool) {
 	switch {
 	case res.Status.ModeLocked != "" && res.Status.Mode != app.ModeStandalone:
 		p.out.line(lockedSpan(res.Status))
-	case own:
-		p.out.line(plain.of("Nothing is protected yet. Start with `coditect-sync start`."))
 	default:
-		p.out.line(plain.of("The first copy begins now; a test restore follows by itself. `coditect-sync status` shows both."))
+		p.out.line(plain.of("%s", afterSetup(res.Status, own)))
 	}
+}
+
+// afterSetup says what is proved by now, and what begins with what was set up; own is where no agent runs.
+func afterSetup(st app.Status, own bool) string {
+	var proved, open []string
+	if st.Standalone != nil {
+		for _, one := range st.Standalone.Targets {
+			if one.LastDrill != nil && one.LastDrill.OK {
+				proved = append(proved, one.Target)
+			} else {
+				open = append(open, one.Target)
+			}
+		}
+	}
+	there := "Proved at " + strings.Join(proved, " and ")
+	switch {
+	case len(proved) == 0 && own:
+		return "Nothing is protected yet. Start with `coditect-sync start`."
+	case len(proved) == 0:
+		return "The first copy begins now; a test restore follows by itself. `coditect-sync status` shows both."
+	case len(open) == 0 && own:
+		return there + ". Copying goes on with `coditect-sync start`."
+	case len(open) == 0:
+		return there + ". Copying goes on."
+	case own:
+		return there + ", not yet at " + strings.Join(open, " and ") + ". The copy there begins with `coditect-sync start`."
+	}
+	return there + ", not yet at " + strings.Join(open, " and ") + ". The copy there begins now; a test restore follows by itself. `coditect-sync target` shows each."
 }

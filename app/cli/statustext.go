@@ -78,8 +78,8 @@ func (p *program) tellFault(st app.Status) {
 	if st.Error.Message != st.Summary {
 		p.out.block(2, 2, wrong.of("%s", st.Error.Message))
 	}
-	if st.Error.Hint != "" {
-		p.out.block(2, 2, plain.of("%s", st.Error.Hint))
+	if hint := st.Error.InShell(); hint != "" {
+		p.out.block(2, 2, plain.of("%s", hint))
 	}
 }
 

@@ -88,8 +88,8 @@ func (p *program) tellTarget(st app.StandaloneStatus) {
 	p.out.block(0, 2, style.of("%s ", glyph), strong.of("%s", st.Target))
 	if st.Error != nil {
 		p.out.block(2, 2, wrong.of("%s", st.Error.Message))
-		if st.Error.Hint != "" {
-			p.out.block(2, 2, plain.of("%s", st.Error.Hint))
+		if hint := st.Error.InShell(); hint != "" {
+			p.out.block(2, 2, plain.of("%s", hint))
 		}
 	}
 	p.tellCopied(st, st.Healthy, now)

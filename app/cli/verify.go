@@ -57,7 +57,7 @@ func (p *program) tellDrills(all []app.Drill) {
 			p.out.block(0, 2, wrong.of("%s ", glyphStopped), plain.of("%s: %s", d.Target, sentence(d.Problem)))
 			continue
 		}
-		p.out.block(0, 2, proved.of("%s ", glyphProved), plain.of("%s: it restores, and every row is equal, %s, in %s.", d.Target, count(d.Rows, "row"), measured(d.Took)))
+		p.out.block(0, 2, proved.of("%s ", glyphProved), plain.of("%s: it restores, and %s, in %s.", d.Target, equalRows(d.Rows), measured(d.Took)))
 	}
 }
 
@@ -84,7 +84,7 @@ func (p *program) prove(ctx context.Context, s *session) error {
 }
 
 func (p *program) tellDrill(d app.Drill) {
-	p.out.line(proved.of("%s Proved: the copy restores, and every row is equal, %s.", glyphProved, count(d.Rows, "row")))
+	p.out.line(proved.of("%s Proved: the copy restores, and %s.", glyphProved, equalRows(d.Rows)))
 	p.out.field("Took", plain.of("%s", measured(d.Took)))
 	p.out.field("Point", plain.of("%s", d.TXID))
 	p.tellTables(d.Tables)
@@ -101,4 +101,12 @@ func (p *program) tellTables(tables []app.TableHash) {
 		t.row(plain.of("%s", h.Table), plain.of("%s", grouped(h.Rows)), plain.of("%s", h.Sum))
 	}
 	p.out.table(t)
+}
+
+// equalRows is what a test restore that passed found.
+func equalRows(n int64) string {
+	if n == 0 {
+		return "it is empty as the file is"
+	}
+	return "every row is equal, " + count(n, "row")
 }

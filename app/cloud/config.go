@@ -87,11 +87,12 @@ func (c Config) ready() (Config, error) {
 	}
 	for _, address := range []string{c.Server, c.Stream} {
 		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return c, app.Errorf(app.CodeInvalid, op, "The address of the cloud is none.").WithHint("Sign in again with `coditect-sync login`.")
+			return c, app.Errorf(app.CodeInvalid, op, "The address of the cloud is none.").WithHint("Sign in again.").
+				Typed("Sign in again with `coditect-sync login`.")
 		}
 	}
 	if c.User == "" || c.Machine == "" || c.File == nil || c.Tokens == nil {
-		return c, app.Errorf(app.CodeInvalid, op, "The account is not known.").WithHint("Sign in again with `coditect-sync login`.")
+		return c, app.Errorf(app.CodeInvalid, op, "The account is not known.").WithHint("Sign in again.").Typed("Sign in again with `coditect-sync login`.")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -266,7 +266,7 @@ func (e *Engine) cure(ctx context.Context, s *session, red app.Proof, tables []s
 		again.Problem, again.Cure = red.Problem, red.Cure
 		e.proved(again)
 		e.board.setFault(partProof, app.Errorf(app.CodeDamaged, "proof", "This machine and the cloud do not hold the same rows of %s.",
-			strings.Join(left, ", ")).WithHint("`coditect-sync verify` compares again; nothing was removed that is not in lost & found."))
+			strings.Join(left, ", ")).WithHint("Comparing again shows what is left; nothing was removed that is not in lost & found.").Typed("`coditect-sync verify` compares again; nothing was removed that is not in lost & found."))
 		return again, nil
 	}
 	e.proved(again)

@@ -131,7 +131,7 @@ func Unanswered(ctx context.Context, err error) error {
 		sentence = "CODITECT Sync is not running, so nothing is protected."
 	}
 	return app.Errorf(app.CodeNotRunning, "connect", "%s", sentence).
-		WithHint(`Start it with "coditect-sync start".`).Wrap(err)
+		WithHint("Start it.").Typed(`Start it with "coditect-sync start".`).Wrap(err)
 }
 
 // refusal is the agent's own error, code and hint intact.
@@ -146,8 +146,9 @@ func (c *Client) refusal(path string, raw []byte) error {
 // hinted adds the likeliest cure where agent and program are of different versions and nothing better is known.
 func (c *Client) hinted(e *app.Error) error {
 	if agent := c.AgentVersion(); e.Hint == "" && agent != c.version {
-		return e.WithHint("The agent is version %s and this program %s: end the agent with \"coditect-sync quit\" and start it again.",
-			agent, c.version)
+		return e.WithHint("The agent is version %s and this program %s: end the agent and start it again.", agent, c.version).
+			Typed("The agent is version %s and this program %s: end the agent with \"coditect-sync quit\" and start it again.",
+				agent, c.version)
 	}
 	return e
 }

@@ -76,7 +76,7 @@ func heldBy(file *os.File) error {
 		who = fmt.Sprintf(" (process %d)", pid)
 	}
 	return app.Errorf(app.CodeBusy, "lock", "CODITECT Sync is already running%s.", who).
-		WithHint(`Use the one that runs, or end it with "coditect-sync quit".`)
+		WithHint("Use the one that runs, or end it.").Typed(`Use the one that runs, or end it with "coditect-sync quit".`)
 }
 
 func lockFailed(path string, err error) error {

@@ -57,7 +57,7 @@ func beginBrowser(ctx context.Context, c Config, what purpose) (*Attempt, error)
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, app.Errorf(app.CodeFailed, op, "No port of this machine is free for the sign-in.").
-			WithHint("Use `coditect-sync login --device`.").Wrap(err)
+			WithHint("Sign in with a code instead.").Typed("Use `coditect-sync login --device`.").Wrap(err)
 	}
 	a, life := start(time.Now().Add(signInWithin))
 	b := &browser{c: c, purpose: what, attempt: a, life: life, host: ln.Addr().String(), secrets: newSecrets(),

@@ -78,7 +78,7 @@ func (s server) call(ctx context.Context, token, method, path string, in, into a
 	}
 	r, err := http.NewRequestWithContext(ctx, method, s.address+path, content)
 	if err != nil {
-		return app.Errorf(app.CodeInvalid, "machines", "This is no id of a machine.").WithHint("List them with `coditect-sync machines`.")
+		return app.Errorf(app.CodeInvalid, "machines", "This is no id of a machine.").Typed("List them with `coditect-sync machines`.")
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/json")

@@ -101,8 +101,8 @@ func (s *Session) ended(ctx context.Context, account config.Account, why error) 
 
 func signedOut(account config.Account) *app.Error {
 	if account.User == "" {
-		return app.Errorf(app.CodeSignedOut, op, "Nobody is signed in.").WithHint("Sign in with `coditect-sync login`.")
+		return app.Errorf(app.CodeSignedOut, op, "Nobody is signed in.").WithHint("Sign in.").Typed("Sign in with `coditect-sync login`.")
 	}
 	return app.Errorf(app.CodeSignedOut, op, "Sign in again to go on syncing. Changes are recorded meanwhile.").
-		WithHint("Sign in with `coditect-sync login`.")
+		WithHint("Sign in.").Typed("Sign in with `coditect-sync login`.")
 }

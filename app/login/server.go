@@ -197,7 +197,7 @@ func (s server) problem(response *http.Response) error {
 		r.err = app.Errorf(app.CodeUnreachable, "machines", "The server does not accept this machine's sign-in at the moment.").
 			WithHint("Try again. If it stays so, sign out and in again.")
 	case http.StatusNotFound:
-		r.err = app.Errorf(app.CodeNotFound, "machines", "You have no machine of that id.").WithHint("List them with `coditect-sync machines`.")
+		r.err = app.Errorf(app.CodeNotFound, "machines", "You have no machine of that id.").Typed("List them with `coditect-sync machines`.")
 	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
 		r.err = app.Errorf(app.CodeInvalid, "machines", "The server does not take that.").WithHint("A name has 1 to 100 characters that can be shown.")
 	default:
@@ -211,7 +211,7 @@ func sentenceFor(code string) *app.Error {
 	switch code {
 	case "machine_taken":
 		return app.Errorf(app.CodeRefused, op, "This machine is somebody else's at this server.").
-			WithHint("Sign in as that person, or give yourself a home of your own (--home).")
+			WithHint("Sign in as that person.").Typed("Sign in as that person, or give yourself a home of your own (--home).")
 	case "access_denied":
 		return app.Errorf(app.CodeDenied, op, "You have no account on this server.").WithHint("Ask whoever runs it to add you.")
 	case "invalid_grant":

@@ -104,7 +104,8 @@ func (s *Session) Invite(ctx context.Context, req app.InviteRequest) (done app.I
 	err = s.about(ctx, http.MethodPost, "/v1/invitations", in, &done, "The server does not invite this address.")
 	if app.CodeOf(err) == app.CodeNotFound {
 		err = app.Errorf(app.CodeNotFound, "team", "This server does not invite people.").
-			WithHint("`coditect-sync team join TEAM EMAIL` brings in who has an account; whoever runs the server adds others.").Wrap(err)
+			WithHint("Who has an account can be brought in by e-mail address; whoever runs the server adds others.").
+			Typed("`coditect-sync team join TEAM EMAIL` brings in who has an account; whoever runs the server adds others.").Wrap(err)
 	}
 	return done, err
 }
@@ -177,7 +178,8 @@ func (s *Session) about(ctx context.Context, method, path string, in, into any, 
 		return app.Errorf(app.CodeDenied, "team", "The server does not permit you that.").WithHint("Ask an admin of the team.").Wrap(err)
 	case http.StatusNotFound:
 		return app.Errorf(app.CodeNotFound, "team", "The server does not have that.").
-			WithHint("Somebody may have removed it, or the server is too old. `coditect-sync team members` lists the teams.").Wrap(err)
+			WithHint("Somebody may have removed it, or the server is too old.").
+			Typed("Somebody may have removed it, or the server is too old. `coditect-sync team members` lists the teams.").Wrap(err)
 	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
 		if wrong == "" {
 			wrong = "The server does not take that."

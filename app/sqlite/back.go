@@ -92,10 +92,10 @@ func chosen(ctx context.Context, image string, m mode, choice app.Choice) (ids [
 func noKey(table string, there bool) error {
 	if !there {
 		return app.Errorf(app.CodeInvalid, "restore", "There is no table %s in both, that moment and now.", table).
-			WithHint("Restore that moment to a file of its own with --to FILE, and look there.")
+			WithHint("Save that moment as a new file, and look there.").Typed("Restore that moment to a file of its own with --to FILE, and look there.")
 	}
 	return app.Errorf(app.CodeInvalid, "restore", "The rows of %s cannot be told apart: it has no key of one column.", table).
-		WithHint("Restore that moment to a file of its own with --to FILE.")
+		WithHint("Save that moment as a new file.").Typed("Restore that moment to a file of its own with --to FILE.")
 }
 
 // back is one call of BringBack.
@@ -229,7 +229,8 @@ func (b *back) slice(ctx context.Context, t backTable, from int64) error {
 	err := b.exec(ctx, query, from, from+backRows)
 	if primary(err) == lib.SQLITE_CONSTRAINT {
 		return app.Errorf(app.CodeRefused, "restore", "A row of %s cannot come back beside a newer one.", t.name).
-			WithHint("Restore that moment to a file of its own with --to FILE, and bring the row back by hand.").Wrap(err)
+			WithHint("Save that moment as a new file, and bring the row back by hand.").
+			Typed("Restore that moment to a file of its own with --to FILE, and bring the row back by hand.").Wrap(err)
 	}
 	return err
 }

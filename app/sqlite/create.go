@@ -103,7 +103,7 @@ func (id identity) creatable(path string) error {
 	switch {
 	case !id.fresh() && !id.contextMemory():
 		return app.Errorf(app.CodeRefused, "create", "%s holds other data than a context memory and was left as it is.", path).
-			WithHint("Name the file in setup --db to keep it safe as it is.")
+			WithHint("Choose it as the memory file to keep it safe as it is.").Typed("Name the file in setup --db to keep it safe as it is.")
 	case id.version > len(migrations):
 		return app.Errorf(app.CodeRefused, "create",
 			"The file was made by a newer version of CODITECT Sync (its schema is %d, this version knows %d) and was left as it is.",

@@ -69,7 +69,7 @@ func classifySystem(op, path string, err error) error {
 		return app.Errorf(app.CodeCanceled, op, "It was stopped before it was done.").Wrap(err)
 	case errors.Is(err, fs.ErrNotExist):
 		return app.Errorf(app.CodeNotFound, op, "%s is no longer where it was.", path).
-			WithHint("Restore it, or choose where it is now with `coditect-sync setup`.").Wrap(err)
+			WithHint("Restore it, or choose where it is now.").Typed("Restore it, or choose where it is now with `coditect-sync setup`.").Wrap(err)
 	case isReadOnlySystem(err):
 		return app.Errorf(app.CodeDenied, op, "The disk of %s can only be read.", path).
 			WithHint("Mount it for writing.").Wrap(err)
@@ -81,5 +81,6 @@ func classifySystem(op, path string, err error) error {
 			WithHint("Free some space and try again.").Wrap(err)
 	}
 	return app.Errorf(app.CodeFailed, op, "SQLite could not work on %s.", path).
-		WithHint("The cause is in the log; `coditect-sync doctor` looks at the file.").Wrap(err)
+		WithHint("The cause is in the log; the doctor looks at the file.").
+		Typed("The cause is in the log; `coditect-sync doctor` looks at the file.").Wrap(err)
 }

@@ -51,7 +51,7 @@ func convert(ctx context.Context, c *conn, to string, pageSize int) error {
 	if primary(err) == lib.SQLITE_ERROR {
 		failed = app.Errorf(app.CodeRefused, "replace",
 			"The restored file has pages of another size and parts that only its own program can copy, so it cannot go into the open file.").
-			WithHint("Restore it to a new file with --to.").Wrap(err)
+			WithHint("Restore it to a new file.").Typed("Restore it to a new file with --to.").Wrap(err)
 	}
 	return errors.Join(failed, removeIfThere(to))
 }

@@ -96,7 +96,7 @@ func (f *File) LostItem(ctx context.Context, id string) (item app.LostItem, err 
 }
 
 func (c *conn) lostItem(ctx context.Context, id string) (app.LostItem, error) {
-	none := app.Errorf(app.CodeNotFound, "lost", "There is no item %s in lost & found.", id).WithHint("`coditect-sync lost list` shows what there is.")
+	none := app.Errorf(app.CodeNotFound, "lost", "There is no item %s in lost & found.", id).Typed("`coditect-sync lost list` shows what there is.")
 	there, err := c.kept(ctx)
 	number, parse := strconv.ParseInt(id, 10, 64)
 	if err != nil || !there || parse != nil {
@@ -130,14 +130,16 @@ func (f *File) ReapplyLost(ctx context.Context, id string) (item app.LostItem, e
 func (c *conn) reapplyItem(ctx context.Context, item app.LostItem) error {
 	t, ours := searched(item.Table)
 	if !ours {
-		return app.Errorf(app.CodeRefused, "lost", "The item is of a table that this version does not know.").WithHint("Export it with `coditect-sync lost export`.")
+		return app.Errorf(app.CodeRefused, "lost", "The item is of a table that this version does not know.").WithHint("It stays in lost & found.").
+			Typed("Export it with `coditect-sync lost export`.")
 	}
 	if item.Op == opDelete {
 		return c.exec(ctx, "DELETE FROM "+t.Name+" WHERE id = ?", item.Row)
 	}
 	names, values, err := columnsOf(t, item.Mine)
 	if err != nil {
-		return app.Errorf(app.CodeRefused, "lost", "The item cannot be read as values of %s.", t.Name).WithHint("Export it with `coditect-sync lost export`.").Wrap(err)
+		return app.Errorf(app.CodeRefused, "lost", "The item cannot be read as values of %s.", t.Name).WithHint("It stays in lost & found.").
+			Typed("Export it with `coditect-sync lost export`.").Wrap(err)
 	}
 	if item.Op == opPut {
 		err = c.upsert(ctx, t, item.Row, names, values)
@@ -176,7 +178,8 @@ func (c *conn) insertBeside(ctx context.Context, item app.LostItem) error {
 	t, _ := searched(item.Table) // it is ours, or Both would be false
 	names, values, err := columnsOf(t, item.Mine)
 	if err != nil {
-		return app.Errorf(app.CodeRefused, "lost", "The item cannot be read as values of %s.", t.Name).WithHint("Export it with `coditect-sync lost export`.").Wrap(err)
+		return app.Errorf(app.CodeRefused, "lost", "The item cannot be read as values of %s.", t.Name).WithHint("It stays in lost & found.").
+			Typed("Export it with `coditect-sync lost export`.").Wrap(err)
 	}
 	var into, from []string
 	var args []any

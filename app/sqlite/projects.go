@@ -85,6 +85,6 @@ func (f *File) ShareProject(ctx context.Context, id string, to app.Visibility, t
 		if n, err := result.RowsAffected(); err != nil || n > 0 {
 			return err
 		}
-		return app.Errorf(app.CodeNotFound, "share", "The project is not in the file any more.").WithHint("`coditect-sync project list` lists them.")
+		return app.Errorf(app.CodeNotFound, "share", "The project is not in the file any more.").Typed("`coditect-sync project list` lists them.")
 	})
 }

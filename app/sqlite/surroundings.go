@@ -103,7 +103,7 @@ func (f *File) journalFinding(ctx context.Context) app.Finding {
 		return app.Finding{Check: "journal", Level: app.LevelBad, Detail: "The file is missing.", Hint: "Restore it, or choose where it is now."}
 	case err != nil:
 		e := app.AsError("doctor", err)
-		return app.Finding{Check: "journal", Level: app.LevelBad, Detail: e.Message, Hint: e.Hint}
+		return app.Finding{Check: "journal", Level: app.LevelBad, Detail: e.Message, Hint: e.Hint, TypedHint: e.TypedHint}
 	case journal == "wal":
 		return app.Finding{Check: "journal", Level: app.LevelOK, Detail: "The file is in write-ahead-log mode."}
 	}

@@ -95,7 +95,7 @@ func (c *conn) sameAccount(ctx context.Context, e app.Enrolment) (on bool, err e
 	}
 	if before.User != "" && (before.Server != e.Server || before.User != e.User) {
 		return false, app.Errorf(app.CodeRefused, "enrol", "The file belongs to another account, of %s.", before.Server).
-			WithHint("Sign in to that one, or use another file with `coditect-sync setup --db`.")
+			WithHint("Sign in to that one, or use another file.").Typed("Sign in to that one, or use another file with `coditect-sync setup --db`.")
 	}
 	on, err = c.enrolled(ctx)
 	if on && before.Machine != e.Machine {

@@ -71,7 +71,7 @@ func (r *Replica) explain(ctx context.Context, p *planned, err error) error {
 	}
 	cause.Good = *good
 	e.Message += fmt.Sprintf(" The newest good point is %s of %s.", good.ID, sayTime(good.Time))
-	return e.WithHint("Restore it with --point %s.", good.ID).Wrap(cause)
+	return e.WithHint("Choose that one.").Typed("Restore it with --point %s.", good.ID).Wrap(cause)
 }
 
 // newestGood finds the newest point up to the planned one that really can be made, or the oldest after it. It reads

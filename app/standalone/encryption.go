@@ -46,8 +46,6 @@ var howToRead = []string{
 // opKey is the Op of errors that say that the copies are encrypted and their recovery key was not given.
 const opKey = "recovery key"
 
-const keyHint = "Give the recovery key with --key-file FILE. Without it nobody can read the copies."
-
 // SettleEncryption makes sure that what a user has at the target fits how the target was opened, before anything is written:
 // sealed with this key, or plain. It begins encryption if that is wished, where the user has nothing yet. What is sealed with
 // the key must open with it. step says what it found or did; it is empty for plain copies.
@@ -64,7 +62,7 @@ func (t *Target) SettleEncryption(ctx context.Context, user string, begin bool) 
 		return "", nil
 	case there == nil && !begin:
 		return "", app.Errorf(app.CodeRefused, "encrypt", "There are no encrypted copies of %s in %s.", user, t.at.name()).
-			WithHint("Check --target and --user, or begin encrypted copies there with --encrypt.")
+			WithHint("Check the address, or begin encrypted copies there.").Typed("Check --target and --user, or begin encrypted copies there with --encrypt.")
 	case there == nil:
 		return t.beginEncryption(ctx, user)
 	case there.Key == "": // encryption.json is gone: what opens with the key shows that it is the right one
@@ -94,7 +92,9 @@ func (t *Target) tryKey(ctx context.Context, user string) error {
 }
 
 func (t *Target) keyNeeded(user string) error {
-	return app.Errorf(app.CodeDenied, opKey, "The copies of %s in %s are encrypted.", user, t.at.name()).WithHint(keyHint)
+	return app.Errorf(app.CodeDenied, opKey, "The copies of %s in %s are encrypted.", user, t.at.name()).
+		WithHint("Give the recovery key. Without it nobody can read the copies.").
+		Typed("Give the recovery key with --key-file FILE. Without it nobody can read the copies.")
 }
 
 func (t *Target) wrongKey(user, want string) error {
@@ -171,7 +171,8 @@ func (t *Target) beginEncryption(ctx context.Context, user string) (string, erro
 	}
 	if len(folders) > 0 {
 		return "", app.Errorf(app.CodeRefused, "encrypt", "%s has plain copies in %s, and plain and encrypted ones are never mixed.", user, t.at.name()).
-			WithHint("Choose a new folder with --target: the whole file goes up there, encrypted. Delete the plain copies yourself when that is proved.")
+			WithHint("Choose a new folder: the whole file goes up there, encrypted. Delete the plain copies yourself when that is proved.").
+			Typed("Choose a new folder with --target: the whole file goes up there, encrypted. Delete the plain copies yourself when that is proved.")
 	}
 	err = t.claimEncryption(ctx, user)
 	if errors.Is(err, errClaimed) { // by another machine, just now

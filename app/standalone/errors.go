@@ -98,7 +98,8 @@ func ofContent(a *accessError, err error) *app.Error {
 		return nil
 	}
 	return app.Errorf(app.CodeDamaged, "", "The object %s in %s %s.", a.key, a.place, fault.what).
-		WithHint("Somebody or something changed it in the storage. Have it put back, or begin anew in another place with `coditect-sync setup --target URL`.")
+		WithHint("Somebody or something changed it in the storage. Have it put back, or begin anew in another place.").
+		Typed("Somebody or something changed it in the storage. Have it put back, or begin anew in another place with `coditect-sync setup --target URL`.")
 }
 
 // ofPlace knows missing buckets, folders and objects.
@@ -111,14 +112,14 @@ func ofPlace(a *accessError, err error) *app.Error {
 			WithHint("Connect the disk it is on, or make its parent folder.")
 	case a.key != "" && errors.Is(err, fs.ErrNotExist):
 		return app.Errorf(app.CodeNotFound, "", "The object %s is missing in %s.", a.key, a.place).
-			WithHint("Run `coditect-sync verify`: what is missing is copied again.")
+			WithHint("Prove it now: what is missing is copied again.").Typed("Run `coditect-sync verify`: what is missing is copied again.")
 	}
 	return nil
 }
 
 func noBucket(a *accessError) *app.Error {
 	return app.Errorf(app.CodeNotFound, "", "There is no %s.", strings.TrimPrefix(a.place, "the ")).
-		WithHint("Check the name, or create it: add --create.")
+		WithHint("Check the name, or create it.").Typed("Check the name, or create it: add --create.")
 }
 
 // capital is a place's name at the beginning of a sentence.
@@ -250,7 +251,7 @@ func ofAccess(a *accessError, _ error) *app.Error {
 		return nil
 	}
 	return app.Errorf(app.CodeFailed, "", "It was not possible to %s in %s.", a.need, a.place).
-		WithHint("The cause is in the log. Run coditect-sync doctor.")
+		WithHint("The cause is in the log. The doctor looks further.").Typed("The cause is in the log. Run coditect-sync doctor.")
 }
 
 func needed(a *accessError) right {

@@ -119,7 +119,7 @@ func TestMissingBucket(t *testing.T) {
 	g.Setenv(t)
 	target := openTarget(t, TargetConfig{URL: "gs://nowhere"})
 	_, err := target.Probe(t.Context())
-	if e := mustCode(t, err, app.CodeNotFound); !strings.Contains(e.Message, `bucket "nowhere"`) || !strings.Contains(e.Hint, "--create") {
+	if e := mustCode(t, err, app.CodeNotFound); !strings.Contains(e.Message, `bucket "nowhere"`) || !strings.Contains(e.InShell(), "--create") {
 		t.Errorf("%q %q", e.Message, e.Hint)
 	}
 	_, _, err = target.EnsureUser(t.Context(), "")

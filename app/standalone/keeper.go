@@ -196,7 +196,7 @@ func (k *Keeper) current(ctx context.Context) (*session, error) {
 		case <-ready:
 		case <-ctx.Done():
 			return nil, app.Errorf(app.CodeCanceled, "flush", "The copying has not begun yet.").
-				WithHint("`coditect-sync status` says what it waits for.").Wrap(ctx.Err())
+				WithHint("Home says what it waits for.").Typed("`coditect-sync status` says what it waits for.").Wrap(ctx.Err())
 		}
 	}
 }
@@ -278,7 +278,7 @@ func (s *shipper) point(ctx context.Context) (app.RestorePoint, error) {
 	}
 	if len(files) == 0 {
 		return app.RestorePoint{}, app.Errorf(app.CodeFailed, "flush", "Nothing was copied yet.").
-			WithHint("`coditect-sync status` says what it waits for.")
+			WithHint("Home says what it waits for.").Typed("`coditect-sync status` says what it waits for.")
 	}
 	f := files[len(files)-1]
 	return app.RestorePoint{ID: f.MaxTXID.String(), Time: f.CreatedAt, Size: f.Size, Kind: app.PointChange}, nil
@@ -294,7 +294,8 @@ func (k *Keeper) pins() []ltx.TXID {
 func fileMissing(path string, err error) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return app.Errorf(app.CodeNotFound, "file", "%s is no longer where it was.", path).
-			WithHint("Restore it with `coditect-sync restore`, or say where it is now with `coditect-sync setup --db FILE`.").Wrap(err)
+			WithHint("Restore it, or say where it is now.").
+			Typed("Restore it with `coditect-sync restore`, or say where it is now with `coditect-sync setup --db FILE`.").Wrap(err)
 	}
 	return app.Errorf(app.CodeDenied, "file", "%s cannot be read.", path).WithHint("Check the permissions of the file and its folder.").Wrap(err)
 }

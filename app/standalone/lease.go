@@ -253,7 +253,8 @@ func (p *primary) refuse(now lease) error {
 			WithHint("One of the two is a clone. Delete machine.json in its home directory and start it again: it goes on under an id of its own.").Wrap(errNotPrimary)
 	}
 	return app.Errorf(app.CodeRefused, "replicate", "%s", heldBy(now)).
-		WithHint("Take over with `coditect-sync setup --take-over`, or go on beside it with `coditect-sync setup --branch`.").Wrap(errNotPrimary)
+		WithHint("Take over when it is not used any more; else go on beside it with a history of its own.").
+		Typed("Take over with `coditect-sync setup --take-over`, or go on beside it with `coditect-sync setup --branch`.").Wrap(errNotPrimary)
 }
 
 func heldBy(l lease) string {

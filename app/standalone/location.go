@@ -22,8 +22,7 @@ const (
 )
 
 const (
-	urlHint     = "Use file:///absolute/folder, gs://bucket/prefix, s3://bucket/prefix or sftp://user@host/folder."
-	secretsHint = "Leave it out: keys are given with --credentials and never kept in a URL."
+	urlHint = "Use file:///absolute/folder, gs://bucket/prefix, s3://bucket/prefix or sftp://user@host/folder."
 )
 
 // location is a parsed target URL: a folder, or a bucket with a prefix (without slashes around it, may be empty). Of an s3
@@ -45,7 +44,9 @@ func parseLocation(raw string) (location, error) {
 		return sftpLocation(u)
 	}
 	if u.User != nil {
-		return location{}, invalidTarget("A storage URL holds no user name and no password.").WithHint(secretsHint)
+		return location{}, invalidTarget("A storage URL holds no user name and no password.").
+			WithHint("Leave it out: a key is given apart, and never kept in a URL.").
+			Typed("Leave it out: keys are given with --credentials and never kept in a URL.")
 	}
 	if u.Scheme != kindS3 && (u.RawQuery != "" || u.ForceQuery) || u.Fragment != "" {
 		return location{}, invalidTarget("A storage URL ends with its path: ? and # have no meaning in it.")

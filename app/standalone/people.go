@@ -55,7 +55,7 @@ func (t *Target) EnsureUser(ctx context.Context, wish string) (user string, know
 		user = wish
 	case len(known) > 1:
 		return "", known, app.Errorf(app.CodeInvalid, "user", "Several people keep copies here: %s.", strings.Join(known, ", ")).
-			WithHint("Say which one you are with --user.")
+			WithHint("Say which one you are.").Typed("Say which one you are with --user.")
 	case len(known) == 1:
 		user = known[0]
 	default:
@@ -152,7 +152,8 @@ func (t *Target) readJSON(ctx context.Context, key string, v any) error {
 	}
 	if err != nil {
 		return app.Errorf(app.CodeDamaged, "target", "The object %s is damaged.", key).
-			WithHint("Give it another name at the storage; `coditect-sync setup` writes it anew.").Wrap(err)
+			WithHint("Give it another name at the storage; setting the storage up again writes it anew.").
+			Typed("Give it another name at the storage; `coditect-sync setup` writes it anew.").Wrap(err)
 	}
 	return nil
 }

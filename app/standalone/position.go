@@ -49,7 +49,7 @@ func (s *session) firstCapture(ctx context.Context) error {
 		}
 		if err := s.db.Open(); err != nil {
 			return app.Errorf(app.CodeFailed, "replicate", "The file %s could not be opened for copying.", s.db.Path()).
-				WithHint("The cause is in the log. Run `coditect-sync doctor`.").Wrap(err)
+				WithHint("The cause is in the log. The doctor looks further.").Typed("The cause is in the log. Run `coditect-sync doctor`.").Wrap(err)
 		}
 		if err := s.capture(ctx); err != nil {
 			s.closeDB()

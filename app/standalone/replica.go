@@ -174,7 +174,7 @@ func (r *Replica) plan(ctx context.Context, machine string, m app.Moment) (*plan
 	}
 	if p.objects = h.plan(p.point); p.objects == nil {
 		return nil, app.RestorePoint{}, app.Errorf(app.CodeFailed, "restore", "No objects lead to the point %s.", point.ID).
-			WithHint(pointsHint)
+			Typed(pointsHint)
 	}
 	return p, point, nil
 }

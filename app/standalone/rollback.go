@@ -65,7 +65,8 @@ func (r *Replica) refuseOld(ctx context.Context, machine string, h history, poin
 	if point.ID == "" {
 		return e.WithHint("Ask who keeps the storage, or look for another copy of it.")
 	}
-	return e.WithHint("Somebody took new copies away or put back old ones. Restore that state all the same with --point %s.", point.ID)
+	return e.WithHint("Somebody took new copies away or put back old ones. That state can be restored all the same.").
+		Typed("Somebody took new copies away or put back old ones. Restore that state all the same with --point %s.", point.ID)
 }
 
 // endsWith tells whether a point is the newest, or none because there is nothing.
@@ -85,7 +86,7 @@ func (r *Replica) knownOf(ctx context.Context, machine string) (reached, error) 
 	info, err := r.cfg.Target.ReadMachine(ctx, r.cfg.User, machine)
 	if app.CodeOf(err) == app.CodeNotFound && here.txid == 0 {
 		return reached{}, app.Errorf(app.CodeRefused, "restore", "machine.json of these copies is missing, so nothing tells whether they are the newest.").
-			WithHint("Restore a moment all the same by its id: `coditect-sync points`, then --point ID.").Wrap(err)
+			WithHint("Choose a moment all the same.").Typed("Restore a moment all the same by its id: `coditect-sync points`, then --point ID.").Wrap(err)
 	}
 	if err != nil && app.CodeOf(err) != app.CodeNotFound {
 		return reached{}, err
@@ -137,7 +138,8 @@ func (s *shipper) refuseOld(ctx context.Context) error {
 		point = pointOf(newest)
 	}
 	return t.oldState("replicate", point, reached{known, s.status.lastReplicatedAt(), "this machine"}).
-		WithHint("Nothing is copied there meanwhile. Have the copies put back, or begin anew with `coditect-sync setup` if they went on purpose.")
+		WithHint("Nothing is copied there meanwhile. Have the copies put back, or set the storage up anew if they went on purpose.").
+		Typed("Nothing is copied there meanwhile. Have the copies put back, or begin anew with `coditect-sync setup` if they went on purpose.")
 }
 
 // tellNewest has machine.json at a sealed target name the newest change, if it does not. Its failure is no failure of what was

@@ -76,7 +76,7 @@ func TestRollback(t *testing.T) {
 			for _, m := range []app.Moment{{}, {At: clock.now()}} {
 				_, err := r.Plan(t.Context(), "m1", m)
 				e := mustCode(t, err, app.CodeRefused)
-				if !errors.Is(err, errOldState) || !strings.Contains(e.Message, known.ReplicatedTXID) || !strings.Contains(e.Hint, "--point "+oldPoint) {
+				if !errors.Is(err, errOldState) || !strings.Contains(e.Message, known.ReplicatedTXID) || !strings.Contains(e.InShell(), "--point "+oldPoint) {
 					t.Errorf("%s: %q %q", what, e.Message, e.Hint)
 				}
 			}

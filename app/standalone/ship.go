@@ -203,7 +203,8 @@ func (s *shipper) present(ctx context.Context) error {
 // gone says that a place that held our copies does not: perhaps its disk is not mounted, so it is looked at again.
 func (s *shipper) gone(err error) error {
 	return app.Errorf(app.CodeUnreachable, "replicate", "The copies are not at %s any more.", s.target.URL()).
-		WithHint("Mount the disk again, or run `coditect-sync setup` to begin a new copy there.").Wrap(err)
+		WithHint("Mount the disk again, or set the storage up anew to begin a new copy there.").
+		Typed("Mount the disk again, or run `coditect-sync setup` to begin a new copy there.").Wrap(err)
 }
 
 // refreshInfo writes machine.json after the first copy of a session and then hourly while things change.

@@ -165,14 +165,14 @@ func (h history) pickID(points []app.RestorePoint, id string) (app.RestorePoint,
 	return app.RestorePoint{}, e.WithHint("The oldest is %s.", points[len(points)-1].ID)
 }
 
-const pointsHint = "List them with: coditect-sync points"
+const pointsHint = "List them with: coditect-sync points" // for who types
 
 // parsePoint reads a TXID as people type it: hexadecimal, leading zeros may be left out.
 func parsePoint(id string) (ltx.TXID, error) {
 	n, err := strconv.ParseUint(strings.ToLower(strings.TrimSpace(id)), 16, 64)
 	if err != nil || n == 0 {
 		return 0, app.Errorf(app.CodeInvalid, "restore", "%q is not the id of a point.", id).
-			WithHint(pointsHint)
+			Typed(pointsHint)
 	}
 	return ltx.TXID(n), nil
 }

@@ -65,7 +65,7 @@ func (r *Replica) onlyOther(ctx context.Context, _ string) (string, error) {
 		return r.cfg.Machine, nil
 	case len(others) > 1:
 		return "", app.Errorf(app.CodeInvalid, "restore", "Several machines keep copies here: %s.", listMachines(others)).
-			WithHint("Say which one with --machine.")
+			WithHint("Say which one.").Typed("Say which one with --machine.")
 	}
 	return others[0].ID, nil
 }
@@ -78,7 +78,8 @@ func (r *Replica) noMachine(machines []app.Machine, name string) error {
 	e := app.Errorf(app.CodeNotFound, "restore", "There are no copies of a machine %s.", name)
 	others := r.others(machines)
 	if len(others) == 0 {
-		return e.WithHint("User %s has copies of no other machine here. Look at --user, or at the storage.", r.cfg.User)
+		return e.WithHint("User %s has copies of no other machine here. Look at the storage.", r.cfg.User).
+			Typed("User %s has copies of no other machine here. Look at --user, or at the storage.", r.cfg.User)
 	}
 	return e.WithHint("There are copies of %s.", listMachines(others))
 }

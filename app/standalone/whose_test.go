@@ -30,8 +30,8 @@ func TestMachinesAreFoundByName(t *testing.T) {
 	for name, hint := range map[string]string{"Twin": "twin (m-attic), twin (m-bed)", "": "--machine"} {
 		_, err := r.Timeline(t.Context(), name)
 		mustCode(t, err, app.CodeInvalid)
-		if e := app.AsError("", err); !strings.Contains(e.Hint, hint) {
-			t.Errorf("%q: %v, %s", name, err, e.Hint)
+		if e := app.AsError("", err); !strings.Contains(e.InShell(), hint) {
+			t.Errorf("%q: %v, %s", name, err, e.InShell())
 		}
 	}
 	_, err := r.Timeline(t.Context(), "../studio")

@@ -82,7 +82,7 @@ func TestActions(t *testing.T) {
 		{Action{Kind: Restore, Ago: time.Hour}, `restore "" 2025-11-24T12:03:03Z`, "Your memory is as it was at 12:03:03."},
 		{Action{Kind: Restore, Yesterday: true}, `restore "" 2025-11-23T22:59:59.999Z`, "Your memory is as it was at 12:03:03."},
 		{Action{Kind: Undo}, "undo", "Another program wrote meanwhile."},
-		{Action{Kind: Verify}, "verify", "Proved just now: 1,234 rows can be restored."},
+		{Action{Kind: Verify}, "verify", "Proved just now: a test restore gave back all 1,234 rows."},
 		{Action{Kind: Doctor}, "doctor", "The doctor found 2 of 3: No storage."},
 		{Action{Kind: Open, View: ViewRestore}, "window restore", ""},
 		{Action{Kind: Logs}, "logs", ""},

@@ -137,7 +137,10 @@ func (v view) sameRows() string {
 	case !p.Equal:
 		return "Not the same when compared " + v.at(p.At)
 	case v.icon == Protected:
-		return fmt.Sprintf("This machine and the cloud hold the same %s. Proved %s", rows(p.Rows), v.at(p.At))
+		return fmt.Sprintf("This machine and the cloud %s. Proved %s", p.Held(), v.at(p.At))
+	}
+	if p.Rows == 0 {
+		return fmt.Sprintf("Proved %s: both empty", v.at(p.At))
 	}
 	return fmt.Sprintf("Proved %s: the same %s", v.at(p.At), rows(p.Rows))
 }

@@ -25,7 +25,7 @@ func proved(d app.Drill, err error) (string, error) {
 	if !d.OK {
 		return "The test restore failed: " + d.Problem, nil
 	}
-	return fmt.Sprintf("Proved just now: %s rows can be restored.", count(d.Rows)), nil
+	return "Proved just now: a test restore gave back " + d.Gave() + ".", nil
 }
 
 // same says what a proof of cloud mode found.
@@ -34,7 +34,7 @@ func same(p app.Proof, err error) (string, error) {
 	case err != nil:
 		return "", err
 	case p.Equal:
-		return fmt.Sprintf("Proved just now: this machine and the cloud hold the same %s rows.", count(p.Rows)), nil
+		return "Proved just now: this machine and the cloud " + p.Held() + ".", nil
 	case p.Cure != "":
 		return p.Problem + " " + p.Cure, nil
 	}

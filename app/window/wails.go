@@ -165,7 +165,7 @@ func prepare(dark bool) error {
 	}
 	if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
 		return app.Errorf(app.CodeFailed, "window", "There is no screen to show the window on.").
-			WithHint("Open it from a graphical session, or use the verbs: `coditect-sync --help` lists them.")
+			WithHint("Open it from a graphical session.").Typed("Open it from a graphical session, or use the verbs: `coditect-sync --help` lists them.")
 	}
 	for name, value := range surroundings(os.Getenv, dark) {
 		if err := os.Setenv(name, value); err != nil {

@@ -16,11 +16,11 @@ export const cloud = {
   },
 
   hero: {
-    same: (n: string) => `This machine and the cloud hold the same ${rows(n)}`,
+    same: (n: string) => `This machine and the cloud ${n === '0' ? 'are both empty' : `hold the same ${rows(n)}`}`,
     nothing: 'Nothing is waiting. Nothing to do.',
     since: 'Everything that was changed since has been confirmed too. Nothing to do.',
     proof: (when: string, tables: string) => `Proved ${when}, row by row in ${tables === '1' ? 'its one table' : `all ${tables} tables`}.`,
-    lastProof: (when: string, n: string) => `Last proved ${when}: this machine and the cloud held the same ${rows(n)}.`,
+    lastProof: (when: string, n: string) => `Last proved ${when}: this machine and the cloud ${n === '0' ? 'were both empty' : `held the same ${rows(n)}`}.`,
     nextProof: 'The next proof runs when everything is here.',
     first: {
       enrol: 'Recording the rows that are here', upload: (left: string) => (left ? `First copy: about ${left} left` : 'First copy under way'),

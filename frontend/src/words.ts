@@ -4,6 +4,7 @@ import { cloud } from './cloudwords';
 import { team } from './teamwords';
 
 const rows = (n: string) => `${n} ${n === '1' ? 'row' : 'rows'}`;
+const gave = (n: string) => `a test restore gave back ${n === '0' ? 'the file, which is empty' : n === '1' ? 'its one row' : `all ${rows(n)}`}`;
 
 export const words = {
   app: 'CODITECT Sync',
@@ -54,9 +55,9 @@ export const words = {
     protected: {
       title: 'You are protected',
       lead: (moment: string) => `Every change is in your storage. You can go back to any moment up to ${moment}. Nothing to do.`,
-      proof: (when: string, n: string) => `Proved ${when}: a test restore gave back all ${rows(n)}.`,
+      proof: (when: string, n: string) => `Proved ${when}: ${gave(n)}.`,
     },
-    lastProof: (when: string, n: string) => `Last proved ${when}: a test restore gave back all ${rows(n)}.`,
+    lastProof: (when: string, n: string) => `Last proved ${when}: ${gave(n)}.`,
     noProof: 'Nothing has been proved yet.',
     restorable: (moment: string) => `Restorable up to ${moment}.`,
     new: { title: 'Keep what your AI work has learned', lead: 'Nothing is protected yet. Choose where the copies go.' },

@@ -187,7 +187,9 @@ export interface Finding {
   check: string;
   level: Level;
   detail: string;
+  /** Hint and TypedHint are as those of an Error. */
   hint?: string;
+  typed_hint?: string;
 }
 
 /** Preview says what a restore would bring back and take away. */
@@ -255,7 +257,9 @@ export interface Error {
   op?: string;
   /** one sentence with its full stop, never a secret or a row's content */
   message: string;
+  /** Hint is the way on as every face can say it: it names no verb and no flag. TypedHint is for who types them, where that says more; a face without a shell leaves it out. */
   hint?: string;
+  typed_hint?: string;
 }
 
 /** LoginRequest says where to sign in, and how. */
