@@ -172,7 +172,7 @@ func nothingIsReadable(t *testing.T, key, db, copies string, homes ...string) (f
 		t.Fatal(err)
 	}
 	secret := regexp.MustCompile(`AGE-SECRET-KEY-1([0-9A-Z]+)`).FindSubmatch(text)
-	inStorage := [][]byte{[]byte("LTX1"), []byte("SQLite format 3"), []byte("proj_"), []byte("geodetic"), []byte(db), secret[1][:12]}
+	inStorage := [][]byte{[]byte("LTX1\x00\x00\x00"), []byte("SQLite format 3"), []byte("proj_"), []byte("geodetic"), []byte(db), secret[1][:12]}
 	if host, err := os.Hostname(); err == nil && len(host) > 5 {
 		inStorage = append(inStorage, []byte(host))
 	}

@@ -114,6 +114,7 @@ func (s *session) comeBack(ctx context.Context) error {
 	for left := comeBackTries; ; left-- {
 		pinned, err := s.reopen(ctx)
 		if err != nil {
+			s.ended = true // a capture would open the file by itself, and go on from a log that may be another one by now
 			return fmt.Errorf("%w: %w", errAside, err)
 		}
 		if pinned || left <= 1 || !s.unpin(ctx) {
@@ -146,13 +147,11 @@ func (s *session) reopen(ctx context.Context) (pinned bool, err error) {
 		release()
 	}
 	if err := s.goOn(ctx, last, whole); err != nil {
-		s.ended = true // the next session drops what was captured after last
-		return false, err
+		return false, err // the next session drops what was captured after last
 	}
 	if whole {
 		s.freshIndex() // when the writers were let go nobody had the file open, and its log was removed
 		if slices.ContainsFunc(s.ships, (*shipper).pagesDiffer) {
-			s.ended = true
 			return false, errors.New("the file has pages of another size")
 		}
 		if err := s.begunAnew(ctx); err != nil {

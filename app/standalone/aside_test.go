@@ -3,11 +3,14 @@ package standalone
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/benbjohnson/litestream"
 	"github.com/superfly/ltx"
+
+	"github.com/coditect-ai/coditect-sync/app"
 )
 
 // TestComingBackPinsTheLog: whatever a checkpoint left of the log, nobody can begin it anew behind our back once we are
@@ -97,6 +100,75 @@ func TestComingBackUnderAStorm(t *testing.T) {
 	allThere(t, s, 1+5*600)
 }
 
+// TestNothingIsCapturedAfterAFailureToComeBack: while the file was closed others may have begun its log anew more than once.
+// Who flushes then, or proves the copies, must wait for the next session, which finds out what follows.
+func TestNothingIsCapturedAfterAFailureToComeBack(t *testing.T) {
+	s, other := openedSession(t)
+	insert(t, other, 20, 100)
+	mustCapture(t, s)
+	goAway(t, s, func() {
+		checkpointBy(t, other, "TRUNCATE")
+		insert(t, other, 5, 20) // lost, if the next log is taken for the one after the first
+		checkpointBy(t, other, "TRUNCATE")
+		insert(t, other, 1, 20)
+	})
+	locker, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := locker.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	s.capturing.Lock()
+	err = s.comeBack(t.Context())
+	s.capturing.Unlock()
+	if !errors.Is(err, errAside) {
+		t.Fatalf("it came back while the file was locked: %v", err)
+	}
+	if err := s.capture(t.Context()); !errors.Is(err, errAside) {
+		t.Errorf("a capture then says %v", err)
+	}
+	if err := locker.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.abandon()
+	next := begun(t, s.k)
+	defer next.closeDB()
+	allThere(t, next, 1+20*100+6*20)
+}
+
+// TestNobodyStepsAsideWhileATestRestoreHoldsTheLock: each would wait for what the other holds, and all other programs for both.
+func TestNobodyStepsAsideWhileATestRestoreHoldsTheLock(t *testing.T) {
+	s, _ := openedSession(t)
+	defer s.closeDB()
+	file := &lockedFile{LocalFile: s.k.cfg.File}
+	s.k.cfg.File = file
+	file.held = func() {
+		if s.reading.TryLock() {
+			s.reading.Unlock()
+			file.may = true
+		}
+	}
+	_, err := s.drillOnce(t.Context())
+	if !errors.Is(err, errHeld) || file.may {
+		t.Errorf("%v; somebody may step aside meanwhile: %t", err, file.may)
+	}
+}
+
+// lockedFile tells when its write lock is held, and gives it back at once.
+type lockedFile struct {
+	LocalFile
+	held func()
+	may  bool
+}
+
+var errHeld = errors.New("held")
+
+func (f *lockedFile) Freeze(context.Context, func() error) (app.Snapshot, error) {
+	f.held()
+	return nil, errHeld
+}
+
 func allThere(t *testing.T, s *shipper, want int) {
 	t.Helper()
 	if err := s.ship(t.Context()); err != nil {
@@ -127,6 +199,14 @@ func passively(db *sql.DB) (stop func()) {
 // awayFor steps aside as for a checkpoint of another program, which stepAside would have to see waiting.
 func awayFor(t *testing.T, s *shipper, during func()) {
 	t.Helper()
+	goAway(t, s, during)
+	if err := s.comeBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func goAway(t *testing.T, s *shipper, during func()) {
+	t.Helper()
 	mustCapture(t, s)
 	pos, err := s.db.Pos()
 	if err != nil {
@@ -139,9 +219,6 @@ func awayFor(t *testing.T, s *shipper, during func()) {
 	s.sealed = seal{pos.TXID, h.change}
 	s.closeQuietly()
 	during()
-	if err := s.comeBack(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func mustCapture(t *testing.T, s *shipper) ltx.TXID {

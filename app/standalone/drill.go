@@ -121,15 +121,7 @@ func (s *shipper) drillOnce(ctx context.Context) (app.Drill, error) {
 	if _, err := s.k.flushTo(ctx, s.outlet); err != nil { // the bulk goes up before the lock is taken
 		return app.Drill{}, err
 	}
-	txid := ""
-	snap, err := s.k.cfg.File.Freeze(ctx, func() error {
-		if err := s.capture(ctx); err != nil {
-			return err
-		}
-		pos, err := s.db.Pos()
-		txid = pos.TXID.String()
-		return err
-	})
+	snap, txid, err := s.freeze(ctx)
 	if err != nil {
 		return app.Drill{}, err
 	}
@@ -149,6 +141,22 @@ func (s *shipper) drillOnce(ctx context.Context) (app.Drill, error) {
 		s.tellNewest(ctx)
 	}
 	return d, err
+}
+
+// freeze takes a look at the file as it is, and captures that. Who steps aside captures with the file's write lock, too, once
+// the checkpoint is through: of two that each hold what the other waits for, all other programs would wait as well.
+func (s *shipper) freeze(ctx context.Context) (snap app.Snapshot, txid string, err error) {
+	s.reading.RLock()
+	defer s.reading.RUnlock()
+	snap, err = s.k.cfg.File.Freeze(ctx, func() error {
+		if err := s.capture(ctx); err != nil {
+			return err
+		}
+		pos, err := s.db.Pos()
+		txid = pos.TXID.String()
+		return err
+	})
+	return snap, txid, err
 }
 
 // compare restores txid and says what differs from the live file; "" when nothing does.

@@ -41,7 +41,7 @@ type session struct {
 	capturing sync.Mutex    // one capture at a time; held while the file is closed to step aside
 	ended     bool          // nothing may be captured any more; guarded by capturing
 	done      chan struct{} // closed when the session was abandoned
-	reading   sync.RWMutex  // held for reading while a full copy is read from the file
+	reading   sync.RWMutex  // held for reading by who reads a full copy from the file, or captures with its write lock held
 	walIndex  *walIndex
 	sealed    seal
 	whole     ltx.TXID    // the newest change that holds the whole file and was not looked at; guarded by capturing
