@@ -74,7 +74,7 @@ func checkLetIn(req app.SetupRequest, targets []string) error {
 			WithHint("Choose one: a key file, a sign-in, or what this machine has.")
 	case req.Google != "" && !slices.ContainsFunc(targets, isGoogle):
 		return app.Errorf(app.CodeInvalid, "setup", "A sign-in to Google is for storages that begin with gs://, and there is none.").
-			WithHint("Name one with --target gs://bucket/folder.")
+			WithHint("Leave it out, or name one of those.").Typed("Name one with --target gs://bucket/folder.")
 	}
 	return nil
 }

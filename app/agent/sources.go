@@ -187,7 +187,7 @@ func (s *sources) oneMachine(all []answer[app.Timeline]) (string, error) {
 		case id == s.machine && len(a.value.Points) > 0, found == "":
 			found = id
 		case found != id && found != s.machine:
-			return "", app.Errorf(app.CodeInvalid, "restore", "Your storages hold copies of several machines.").
+			return "", app.Errorf(app.CodeInvalid, "which machine", "Your storages hold copies of several machines.").
 				WithHint("Say which one.").Typed("Say which one with --machine; `coditect-sync machines` lists them.")
 		}
 	}

@@ -302,7 +302,7 @@ func TestGoogleKnowsNotTheClient(t *testing.T) {
 	lift := d.there.Fault(apptest.On("POST", "/token"), apptest.Fault{Status: http.StatusUnauthorized, Reason: "deleted_client"})
 	defer lift()
 	_, err := d.Account(mira).Token(t.Context())
-	if e := wantCode(t, err, app.CodeDenied); e.Op != "google" || !strings.Contains(e.Hint, "--google-client") {
+	if e := wantCode(t, err, app.CodeDenied); e.Op != "google" || !strings.Contains(e.InShell(), "--google-client") {
 		t.Errorf("%+v", e)
 	}
 }

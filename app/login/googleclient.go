@@ -46,7 +46,8 @@ func (g *Google) client(path string) (googleClient, error) {
 		return googleClient{googleIssuer, googleClientID, googleClientSecret}, nil
 	}
 	return kept, app.Errorf(app.CodeInvalid, opClient, "This build has no OAuth client to sign in to Google with.").
-		WithHint("In the Google Cloud console, under APIs & Services, Credentials, make an OAuth client of the kind Desktop app, download its file, and name it with --google-client FILE.")
+		WithHint("In the Google Cloud console, under APIs & Services, Credentials, make an OAuth client of the kind Desktop app, and download its file.").
+		Typed("In the Google Cloud console, under APIs & Services, Credentials, make an OAuth client of the kind Desktop app, download its file, and name it with --google-client FILE.")
 }
 
 func (g *Google) keepClient(c googleClient) error {

@@ -29,6 +29,9 @@ func (r *Replica) history(ctx context.Context, machine string) (string, history,
 	return id, h, err
 }
 
+// opWhich is the Op of errors that say that a machine has to be chosen.
+const opWhich = "which machine"
+
 // called is the id of the machine that is named by its id or its name.
 func (r *Replica) called(ctx context.Context, name string) (string, error) {
 	machines, err := r.Machines(ctx)
@@ -64,7 +67,7 @@ func (r *Replica) onlyOther(ctx context.Context, _ string) (string, error) {
 	case len(others) == 0:
 		return r.cfg.Machine, nil
 	case len(others) > 1:
-		return "", app.Errorf(app.CodeInvalid, "restore", "Several machines keep copies here: %s.", listMachines(others)).
+		return "", app.Errorf(app.CodeInvalid, opWhich, "Several machines keep copies here: %s.", listMachines(others)).
 			WithHint("Say which one.").Typed("Say which one with --machine.")
 	}
 	return others[0].ID, nil

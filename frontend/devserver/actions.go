@@ -115,6 +115,18 @@ func (d *desk) try(_ context.Context, req app.SetupRequest) (app.TargetTrial, er
 	return d.now().Trial(req.Target), nil
 }
 
+// whose asks what only a person can say, as the target's name has it.
+func whose(req app.SetupRequest) error {
+	switch {
+	case strings.Contains(req.Target, "taken") && !req.Branch && !req.TakeOver:
+		return app.Errorf(app.CodeRefused, "primary", "macbook-air writes the history of this file, since 22 Nov 2026 18:22.").
+			WithHint("Take over when it is not used any more; else go on beside it with a history of its own.")
+	case strings.Contains(req.Target, "shared") && req.User != "mira":
+		return app.Errorf(app.CodeInvalid, "user", "Several people keep copies here: jonas, mira.").WithHint("Say which one you are.")
+	}
+	return nil
+}
+
 // sceneKey is the recovery key of every scene; it opens nothing.
 const sceneKey app.Secret = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ"
 
@@ -148,6 +160,9 @@ func (d *desk) keepKey(_ context.Context, ask struct {
 // setup begins the first copy; the script goes on with its proof and ends protected.
 func (d *desk) setup(_ context.Context, req app.SetupRequest) (app.SetupResult, error) {
 	if err := usable(req.Target); err != nil {
+		return app.SetupResult{}, err
+	}
+	if err := whose(req); err != nil {
 		return app.SetupResult{}, err
 	}
 	if strings.Contains(req.Target, "sealed") && req.Key != sceneKey {

@@ -78,6 +78,45 @@ test('each storage says what it costs, also before it is added', async () => {
   await context.close();
 });
 
+test('what only a person can say is asked in place: whose copies, and who goes on with the history', async () => {
+  const { page, trouble, context } = await open(browser, 'first-run/storage', { scene: 'new' });
+  const start = button(page, 'Start the first copy');
+  await page.getByLabel('Storage address').fill('gs://shared');
+  await button(page, 'Test').click();
+  await start.click();
+  await page.getByText('Several people keep copies here: jonas, mira.').waitFor();
+  await page.getByLabel('Which one are you?').fill('mira');
+  await sound(page, trouble);
+  await shoot(page, 'flow-storage-who');
+  await start.click();
+  await title(page, /First copy: about 50/);
+  await context.close();
+  const taken = await open(browser, 'first-run/storage', { scene: 'new' });
+  await taken.page.getByLabel('Storage address').fill('gs://taken');
+  await button(taken.page, 'Test').click();
+  await button(taken.page, 'Start the first copy').click();
+  await taken.page.getByText('macbook-air writes the history of this file').waitFor();
+  await button(taken.page, 'Take over from it').waitFor();
+  await sound(taken.page, taken.trouble);
+  await shoot(taken.page, 'flow-storage-taken');
+  await button(taken.page, 'Go on beside it').click();
+  await title(taken.page, /First copy: about 50/);
+  await taken.context.close();
+});
+
+test('where several other machines have copies, one is chosen', async () => {
+  const { page, trouble, context } = await open(browser, 'home', { scene: 'protected' });
+  await page.route(/\/points\?machine=$/, (r) => r.fulfill({
+    status: 400, contentType: 'application/json', body: JSON.stringify({ code: 'invalid', op: 'which machine', message: 'Several machines keep copies here: studio, macbook-air.', hint: 'Say which one.' }),
+  }));
+  await page.evaluate(() => { location.hash = '#/restore'; });
+  await page.getByText('Several machines keep copies here').waitFor();
+  await sound(page, trouble);
+  await page.getByLabel('From which machine').selectOption('macbook-air');
+  await page.getByRole('slider', { name: 'Moment to restore' }).waitFor();
+  await context.close();
+});
+
 test('a lost recovery key is asked for where the copies are wanted', async () => {
   const { page, trouble, context } = await open(browser, 'home', { scene: 'keyless' });
   await button(page, 'Give the recovery key…').click();
