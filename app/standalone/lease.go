@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,8 +22,9 @@ import (
 
 // One machine writes a lineage: the history of one file, which a home directory that was copied takes along. The lease
 // says which. It is a row of objects, standalone/{user}/lineage/{lineage}/{number}.json, each made only if it is not
-// there: that is the one thing that every kind of target can do without a race. The highest number holds. The holder of a
-// number removes those before the last, so that a machine that slept long finds its own gone and not only a newer one.
+// there: that is the one thing that every kind of target can do without a race. The highest number holds. Who made a number
+// removes all lower ones before it holds: so its own object, as it wrote it, is all that a holder has to look for. One that
+// comes late, and makes a number that was removed meanwhile, finds a higher one in the listing that follows.
 //
 // Every run takes the next number with a token of its own. So a lost lease is found even where the other installation
 // has the same machine id: as a clone of the whole computer.
@@ -67,18 +69,28 @@ func (t *Target) readLease(ctx context.Context, user, lineage string) (l lease, 
 }
 
 func (t *Target) newestLease(ctx context.Context, user, lineage string) (newest uint64, err error) {
-	for o, err := range t.store.list(ctx, lineageDir(user, lineage), "") {
-		if err != nil {
-			return 0, err
-		}
-		if n, err := strconv.ParseUint(strings.TrimSuffix(o.name, ".json"), 16, 64); err == nil {
-			newest = max(newest, n)
-		}
+	numbers, err := t.leases(ctx, user, lineage)
+	for _, n := range numbers {
+		newest = max(newest, n)
 	}
-	return newest, nil
+	return newest, err
 }
 
-// claimLease makes the lease that follows was. errClaimed when another machine was first.
+// leases are the numbers that are there.
+func (t *Target) leases(ctx context.Context, user, lineage string) (numbers []uint64, err error) {
+	for o, err := range t.store.list(ctx, lineageDir(user, lineage), "") {
+		if err != nil {
+			return nil, err
+		}
+		if n, err := strconv.ParseUint(strings.TrimSuffix(o.name, ".json"), 16, 64); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers, nil
+}
+
+// claimLease makes the lease that follows was, which holds as soon as endLeases has ended those before it. errClaimed when another
+// machine was first.
 func (t *Target) claimLease(ctx context.Context, user, lineage string, was, next lease) (lease, error) {
 	next.number = was.number + 1
 	content, err := json.MarshalIndent(next, "", "  ")
@@ -96,12 +108,29 @@ func (t *Target) claimLease(ctx context.Context, user, lineage string, was, next
 	if err != nil {
 		return lease{}, err
 	}
-	for n := next.number - 1; n > 1 && n > next.number-3; n-- { // one is left; the one before it was missed by a crash
-		if err := t.store.remove(ctx, leaseKey(user, lineage, n-1)); err != nil {
-			t.log.Warn("former lease not removed", "error", err)
+	return next, nil
+}
+
+// endLeases removes all leases before a number: their holders find them gone. The two before it are not looked for, as a
+// listing of some file systems is some seconds old. errClaimed where there is a higher one, after which this one is nobody's.
+func (t *Target) endLeases(ctx context.Context, user, lineage string, number uint64) error {
+	there, err := t.leases(ctx, user, lineage)
+	if err != nil {
+		return err
+	}
+	for n := max(number, 3) - 2; n < number; n++ {
+		there = append(there, n)
+	}
+	if slices.Max(append(there, number)) > number {
+		return errors.Join(errClaimed, t.store.remove(ctx, leaseKey(user, lineage, number)))
+	}
+	slices.Sort(there)
+	for _, n := range slices.Compact(there) {
+		if n < number {
+			err = errors.Join(err, t.store.remove(ctx, leaseKey(user, lineage, n)))
 		}
 	}
-	return next, nil
+	return err
 }
 
 // primary is a machine's hold on its lineage, for one run. Its methods may be called from several goroutines.
@@ -115,6 +144,7 @@ type primary struct {
 
 	mu     sync.Mutex
 	held   lease
+	made   lease // claimed, while those before it may be there still
 	looked time.Time
 	lost   error // for good
 	gone   atomic.Bool
@@ -131,10 +161,10 @@ func (p *primary) hold(ctx context.Context) error {
 	if p.lost != nil {
 		return p.lost
 	}
-	if p.held.number != 0 && p.now().Sub(p.looked) < leaseEvery && !p.now().Before(p.looked) {
+	looked := p.now()
+	if p.held.number != 0 && fresh(p.looked, looked) {
 		return nil
 	}
-	looked := p.now()
 	var err error
 	if p.held.number == 0 {
 		err = p.take(ctx)
@@ -151,6 +181,13 @@ func (p *primary) hold(ctx context.Context) error {
 	return err
 }
 
+// fresh tells that a look is good still. A machine that slept finds that only the clock on the wall went on, and one whose clock
+// was set that only the other did.
+func fresh(looked, now time.Time) bool {
+	wall := now.Round(0).Sub(looked.Round(0))
+	return now.Sub(looked) < leaseEvery && wall >= 0 && wall < leaseEvery
+}
+
 // isLost tells that another machine is the primary. It does not wait for the target.
 func (p *primary) isLost() bool { return p.gone.Load() }
 
@@ -164,6 +201,17 @@ func (p *primary) take(ctx context.Context) error {
 		if was.number != 0 && (was.Machine != p.machine || p.foreign(was)) {
 			return p.refuse(was)
 		}
+		err = p.follow(ctx, was)
+		if errors.Is(err, errClaimed) {
+			continue // by another; look who
+		}
+		return err
+	}
+}
+
+// follow makes the lease after was, or goes on with the one it made before, and holds once all before it are gone.
+func (p *primary) follow(ctx context.Context, was lease) (err error) {
+	if was.number == 0 || was.Token != p.made.Token {
 		since := was.Since
 		if since.IsZero() {
 			since = p.now().UTC().Truncate(time.Second)
@@ -174,29 +222,32 @@ func (p *primary) take(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		held, err := p.t.claimLease(ctx, p.user, p.lineage, was, next)
-		if errors.Is(err, errClaimed) {
-			continue // by another; look who
-		}
-		if err == nil {
-			p.held = held
-		}
-		return err
-	}
-}
-
-// look asks whether the lease is still there, and none after it.
-func (p *primary) look(ctx context.Context) error {
-	for number, want := range map[uint64]bool{p.held.number: true, p.held.number + 1: false} {
-		r, err := p.t.store.open(ctx, leaseKey(p.user, p.lineage, number), 0, 1)
-		if err == nil {
-			_ = r.Close() // only whether it is there
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		if p.made, err = p.t.claimLease(ctx, p.user, p.lineage, was, next); err != nil {
 			return err
 		}
-		if is := err == nil; is != want {
-			return p.changed(ctx)
-		}
+	}
+	if err = p.t.endLeases(ctx, p.user, p.lineage, p.made.number); err == nil {
+		p.held = p.made
+	}
+	return err
+}
+
+// look asks whether the lease is there as it was written: whoever took the lineage since then removed it first. One that is
+// damaged says nothing, and nothing is written until it does.
+func (p *primary) look(ctx context.Context) error {
+	key := leaseKey(p.user, p.lineage, p.held.number)
+	content, err := p.t.getBytes(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p.changed(ctx)
+	} else if err != nil {
+		return err
+	}
+	var there lease
+	if err := json.Unmarshal(content, &there); err != nil {
+		return damagedObject(key, err)
+	}
+	if there.Token != p.held.Token {
+		return p.changed(ctx)
 	}
 	return nil
 }
@@ -283,7 +334,11 @@ func (t *Target) TakeOver(ctx context.Context, user, lineage, machine, host stri
 			return classify("setup", err)
 		}
 		next := lease{Machine: machine, Host: host, Since: time.Now().UTC().Truncate(time.Second), Token: rand.Text(), Taken: true}
-		if _, err = t.claimLease(ctx, user, lineage, was, next); !errors.Is(err, errClaimed) {
+		made, err := t.claimLease(ctx, user, lineage, was, next)
+		if err == nil {
+			err = t.endLeases(ctx, user, lineage, made.number)
+		}
+		if !errors.Is(err, errClaimed) {
 			return asError("setup", err)
 		}
 	}

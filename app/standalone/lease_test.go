@@ -121,10 +121,171 @@ func TestStalePrimaryAfterSeveralTakeOvers(t *testing.T) {
 		}
 		clock.pass(8 * time.Hour)
 		mustCode(t, m1.hold(t.Context()), app.CodeRefused)
-		if left := names(t, target.store, lineageDir(twinUser, "l1"), ""); len(left) != 2 {
-			t.Errorf("%v are left, want the last two", left)
+		if left := names(t, target.store, lineageDir(twinUser, "l1"), ""); len(left) != 1 {
+			t.Errorf("%v are left, want the last", left)
 		}
 	})
+}
+
+// TestALookIsOneRequest, and a read: it is what a busy machine asks most often beside its uploads.
+func TestALookIsOneRequest(t *testing.T) {
+	eachTarget(t, func(t *testing.T, target *Target) {
+		var m meter
+		clock := newClock()
+		p := machineOn(t, target.metered(&m), "m1", clock)
+		mustHold(t, p)
+		writes, reads := m.writes.Load(), m.reads.Load()
+		for range 10 {
+			clock.pass(leaseEvery - time.Second)
+			mustHold(t, p)
+			clock.pass(time.Second)
+			mustHold(t, p)
+		}
+		if w, r := m.writes.Load()-writes, m.reads.Load()-reads; w != 0 || r != 10 {
+			t.Errorf("10 looks wrote or listed %d times and read %d times", w, r)
+		}
+	})
+}
+
+// stuckStore fails to do to leases what a test says.
+type stuckStore struct {
+	store
+	before func(what, key string) error
+}
+
+func (s *stuckStore) remove(ctx context.Context, key string) error {
+	if err := s.before("remove", key); err != nil {
+		return err
+	}
+	return s.store.remove(ctx, key)
+}
+
+func (s *stuckStore) claim(ctx context.Context, key string, content []byte) error {
+	if err := s.before("claim", key); err != nil {
+		return err
+	}
+	return s.store.claim(ctx, key, content)
+}
+
+// through is the target with a stuckStore before its own.
+func through(target *Target, before func(what, key string) error) *Target {
+	stuck := *target
+	stuck.store = &stuckStore{target.store, before}
+	return &stuck
+}
+
+// TestNobodyHoldsBesideAnother: who took the lease holds it only once the one before is gone, so that of two machines no look
+// ever says to both that they may write. What was begun is gone on with, by itself or by the next run.
+func TestNobodyHoldsBesideAnother(t *testing.T) {
+	target, clock := fileTarget(t), newClock()
+	m1 := machineOn(t, target, "m1", clock)
+	mustHold(t, m1)
+	mustHold(t, machineOn(t, target, "m1", clock)) // the next run of a clone
+	if err := target.TakeOver(t.Context(), twinUser, "l1", "m2", "host-m2"); err != nil {
+		t.Fatal(err)
+	}
+	away := errors.New("away")
+	broken := true
+	m2 := machineOn(t, through(target, func(what, _ string) error {
+		if what == "remove" && broken {
+			return away
+		}
+		return nil
+	}), "m2", clock)
+	for range 3 {
+		if err := m2.hold(t.Context()); !errors.Is(err, away) || m2.held.number != 0 {
+			t.Fatalf("holds %+v, %v", m2.held, err)
+		}
+	}
+	if there, err := target.leases(t.Context(), twinUser, "l1"); err != nil || len(there) != 2 {
+		t.Errorf("each try makes a lease: %v, %v", there, err)
+	}
+	broken = false
+	mustHold(t, m2)
+	if there, err := target.leases(t.Context(), twinUser, "l1"); err != nil || len(there) != 1 {
+		t.Errorf("left are %v, %v", there, err)
+	}
+	clock.pass(time.Hour)
+	mustHold(t, m2)
+	mustCode(t, m1.hold(t.Context()), app.CodeRefused)
+}
+
+// TestATakeOverThatWasCutOff: a claim whose maker was gone before it ended the lease before it holds nothing. The next run
+// ends both, however many such there were.
+func TestATakeOverThatWasCutOff(t *testing.T) {
+	target, clock := fileTarget(t), newClock()
+	m1 := machineOn(t, target, "m1", clock)
+	mustHold(t, m1)
+	was := m1.held
+	for range 4 {
+		made, err := target.claimLease(t.Context(), twinUser, "l1", was, lease{Machine: "m2", Host: "host-m2", Token: "cut", Taken: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		was = made
+	}
+	clock.pass(time.Hour)
+	mustHold(t, m1) // nobody else writes
+	mustHold(t, machineOn(t, target, "m2", clock))
+	clock.pass(time.Hour)
+	mustCode(t, m1.hold(t.Context()), app.CodeRefused)
+}
+
+// TestALateClaimHoldsNothing: a machine that slept between its look and its claim makes a lease that was ended meanwhile. It
+// finds the higher one, and whose number that was is told by what is in it.
+func TestALateClaimHoldsNothing(t *testing.T) {
+	target, clock := fileTarget(t), newClock()
+	m2, m3 := machineOn(t, target, "m2", clock), machineOn(t, target, "m3", clock)
+	once := true
+	m1 := machineOn(t, through(target, func(what, _ string) error {
+		if what == "claim" && once { // it sleeps
+			once = false
+			mustHold(t, m2)
+			if err := target.TakeOver(t.Context(), twinUser, "l1", "m3", "host-m3"); err != nil {
+				t.Fatal(err)
+			}
+			mustHold(t, m3)
+		}
+		return nil
+	}), "m1", clock)
+	if e := mustCode(t, m1.hold(t.Context()), app.CodeRefused); !strings.Contains(e.Message, "host-m3") {
+		t.Errorf("the late one says %q", e.Message)
+	}
+	mustPut(t, target.store, leaseKey(twinUser, "l1", m2.held.number), time.Time{}, []byte(`{"machine":"m1","token":"late"}`))
+	clock.pass(time.Hour)
+	mustHold(t, m3)
+	mustCode(t, m2.hold(t.Context()), app.CodeRefused)
+}
+
+// TestLeasesRemovedByHand: who finds its own gone asks who came after, whatever number that has.
+func TestLeasesRemovedByHand(t *testing.T) {
+	target, clock := fileTarget(t), newClock()
+	m1 := machineOn(t, target, "m1", clock)
+	mustHold(t, m1)
+	mustHold(t, machineOn(t, target, "m1", clock))
+	m1 = machineOn(t, target, "m1", clock)
+	mustHold(t, m1)
+	if err := os.RemoveAll(filepath.Join(target.at.path, filepath.FromSlash(lineageDir(twinUser, "l1")))); err != nil {
+		t.Fatal(err)
+	}
+	mustHold(t, machineOn(t, target, "m2", clock))
+	clock.pass(leaseEvery)
+	mustCode(t, m1.hold(t.Context()), app.CodeRefused)
+}
+
+// TestALookIsGoodForAWhile by both clocks: one stands still while the machine sleeps, the other may be set.
+func TestALookIsGoodForAWhile(t *testing.T) {
+	now := time.Now()
+	for d, want := range map[time.Duration]bool{
+		0: true, leaseEvery - time.Second: true, leaseEvery: false, 8 * time.Hour: false, -time.Second: false,
+	} {
+		if got := fresh(now, now.Round(0).Add(d)); got != want {
+			t.Errorf("the clock moved by %s: good = %v", d, got)
+		}
+		if got := fresh(now, now.Add(d)); got != want {
+			t.Errorf("%s later: good = %v", d, got)
+		}
+	}
 }
 
 // TestPrimaryGoesOn: every run takes a new lease after its own, since the time of the first; also where one run ended

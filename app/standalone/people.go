@@ -151,9 +151,13 @@ func (t *Target) readJSON(ctx context.Context, key string, v any) error {
 		err = json.Unmarshal(content, v)
 	}
 	if err != nil {
-		return app.Errorf(app.CodeDamaged, "target", "The object %s is damaged.", key).
-			WithHint("Give it another name at the storage; setting the storage up again writes it anew.").
-			Typed("Give it another name at the storage; `coditect-sync setup` writes it anew.").Wrap(err)
+		return damagedObject(key, err)
 	}
 	return nil
+}
+
+func damagedObject(key string, err error) error {
+	return app.Errorf(app.CodeDamaged, "target", "The object %s is damaged.", key).
+		WithHint("Give it another name at the storage; setting the storage up again writes it anew.").
+		Typed("Give it another name at the storage; `coditect-sync setup` writes it anew.").Wrap(err)
 }
