@@ -157,11 +157,12 @@ func (s *shipper) mergeWindow(ctx context.Context, a age) (merged bool, err erro
 		return false, err
 	}
 	after := mergedUpTo(src, dst, full)
+	s.kept.drop(a.level-1, after)
 	end := windowEnd(src, after, s.now(), a)
 	if end == 0 {
 		return false, nil
 	}
-	c := litestream.NewCompactor(upTo{s.index, end}, s.litestreamLog)
+	c := litestream.NewCompactor(upTo{s.index, end, s.kept}, s.litestreamLog)
 	c.CacheGetter = func(int) (*ltx.FileInfo, bool) { return &ltx.FileInfo{MaxTXID: after}, true }
 	c.LocalFileOpener = s.openLocal
 	_, err = c.Compact(ctx, a.level)
@@ -193,10 +194,19 @@ func windowEnd(src []*ltx.FileInfo, after ltx.TXID, now time.Time, a age) (end l
 	return end
 }
 
-// upTo hides what ends after a TXID.
+// upTo hides what ends after a TXID, and keeps what is written.
 type upTo struct {
 	*index
-	end ltx.TXID
+	end  ltx.TXID
+	kept *keptMerges
+}
+
+// WriteLTXFile writes what was merged.
+func (u upTo) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	r, written := u.kept.keep(keptName{level, minTXID, maxTXID}, r)
+	info, err := u.index.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+	written(err == nil)
+	return info, err
 }
 
 // LTXFiles lists what is not hidden.
@@ -229,9 +239,10 @@ func mergedUpTo(src, dst, full []*ltx.FileInfo) ltx.TXID {
 	return after
 }
 
-func (s *session) openLocal(level int, minTXID, maxTXID ltx.TXID) (io.ReadCloser, error) {
+// openLocal opens what is here, os.ErrNotExist for what is at the target alone.
+func (s *shipper) openLocal(level int, minTXID, maxTXID ltx.TXID) (io.ReadCloser, error) {
 	if level != 0 {
-		return nil, os.ErrNotExist
+		return s.kept.open(level, minTXID, maxTXID)
 	}
 	return os.Open(s.db.LTXPath(level, minTXID, maxTXID))
 }

@@ -46,6 +46,14 @@ func newOutlet(cfg *KeeperConfig, target *Target, known app.StandaloneStatus) *o
 	return p
 }
 
+// keptDir is where merged files are kept for the next merge, where reading them back is paid.
+func (p *outlet) keptDir(db string) string {
+	if !p.target.Paid() {
+		return ""
+	}
+	return p.note(db, "merged")
+}
+
 // note is a file beside the local changes that remembers something of this target.
 func (p *outlet) note(db, what string) string {
 	return filepath.Join(metaDir(db), what+"-"+p.short())
@@ -71,6 +79,7 @@ type shipper struct {
 	drillWake chan struct{}
 	thinnedAt time.Time
 	thinnedTo []age       // the retention it went by
+	kept      *keptMerges // for the next merge
 	infoAt    time.Time   // when machine.json was brought up to date
 	announced bool        // machine.json is known to be at the target
 	reachSeen atomic.Bool // all that was copied is known to be there
@@ -90,6 +99,7 @@ func newShipper(s *session, p *outlet, rebase string) *shipper {
 	sh := &shipper{
 		session: s, outlet: p, index: newIndex(client, p.status.replicated(), p.status.sent), rebaseFor: rebase,
 		shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: s.k.cfg.Now(),
+		kept: newKeptMerges(p.keptDir(s.k.cfg.File.Path()), keptMost),
 	}
 	sh.index.trust, sh.index.allowed = &s.trust, sh.mayWrite
 	return sh

@@ -131,7 +131,7 @@ func newMonth(t *testing.T) *month {
 		Retention: func() app.Retention { return m.keep }, Pins: func() []app.RestorePoint { return m.pins },
 	})
 	s := &session{k: k, log: k.cfg.Logger, litestreamLog: k.cfg.Logger}
-	m.s = &shipper{session: s, outlet: k.outlets[0], index: newIndex(target.ReplicaClient(twinUser, "m1"), 0, nil)}
+	m.s = &shipper{session: s, outlet: k.outlets[0], index: newIndex(target.ReplicaClient(twinUser, "m1"), 0, nil), kept: newKeptMerges("", 0)}
 	s.ships = []*shipper{m.s}
 	m.s.openDB()
 	return m
