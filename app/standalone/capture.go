@@ -3,6 +3,7 @@ package standalone
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -64,6 +65,13 @@ func (s *session) captureTurn(ctx context.Context, first bool, retry *backoff) e
 	return nil
 }
 
+// watching tells that Litestream's read transaction is open. It gives that up for a checkpoint, and where it does not get it
+// back, because the checkpoint failed or was cut short, others may begin the log anew before all of it is captured.
+func (s *session) watching() bool {
+	db := s.db.SQLDB()
+	return db == nil || db.Stats().InUse > 0
+}
+
 // checkpointPages is how many pages the WAL may hold before it is checkpointed, as SQLite does by default.
 const checkpointPages = 1000
 
@@ -83,7 +91,8 @@ func (s *session) checkpoint(ctx context.Context) {
 	if pages < checkpointPages || pages < muchLog && s.now().Sub(s.asideAt) < othersCheckpoint {
 		return
 	}
-	if err := s.db.Checkpoint(ctx, litestream.CheckpointModePassive); err != nil && ctx.Err() == nil {
+	// Cut short, it would leave nothing that keeps others from beginning the log anew before the last capture.
+	if err := s.db.Checkpoint(context.WithoutCancel(ctx), litestream.CheckpointModePassive); err != nil {
 		s.log.Debug("checkpoint put off", "error", err)
 	}
 	s.tellWhole("checkpoint")
@@ -173,6 +182,11 @@ func (s *session) capture(ctx context.Context) error {
 	defer s.capturing.Unlock()
 	if s.ended {
 		return errAside
+	}
+	if !s.watching() {
+		s.ended = true
+		s.log.Warn("the log was not held after a checkpoint; the file is opened anew")
+		return fmt.Errorf("%w: nothing kept the log from being begun anew", errAside)
 	}
 	started := s.now()
 	before, _ := s.db.Pos()

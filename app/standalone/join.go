@@ -25,7 +25,7 @@ func (s *shipper) join(ctx context.Context, pos ltx.TXID) (ltx.TXID, error) {
 	if s.joined {
 		return pos, nil
 	}
-	there, err := s.index.list(ctx, 0)
+	there, err := s.index.listed(ctx, 0)
 	if err != nil {
 		return pos, err
 	}
@@ -33,9 +33,11 @@ func (s *shipper) join(ctx context.Context, pos ltx.TXID) (ltx.TXID, error) {
 		s.ahead.Store(true)
 		return pos, fmt.Errorf("%w: %s holds later changes than are known here", errReopen, s.target.URL())
 	}
-	if _, err := os.Stat(s.joinNote()); err == nil {
-		s.joined = true
-		return pos, nil
+	if s.isNoted() {
+		if s.joined, err = s.isOurs(ctx, there); s.joined || err != nil {
+			return pos, err
+		}
+		s.log.Warn("the newest change at a target is not the one of that number here", "target", s.target.URL())
 	}
 	full, err := s.index.list(ctx, snapshotLevel)
 	if err != nil {
@@ -51,6 +53,33 @@ func (s *shipper) join(ctx context.Context, pos ltx.TXID) (ltx.TXID, error) {
 	}
 	s.joined = true
 	return pos, s.noteJoined()
+}
+
+func (s *shipper) isNoted() bool {
+	_, err := os.Stat(s.joinNote())
+	return err == nil
+}
+
+// isOurs tells whether the newest change there is the one of that number here: the local row may have been put back since
+// that one was sent, with the whole disk or because a note of an unproved change stayed, and captured anew from there. It
+// is, too, where nothing of that number is here any more.
+func (s *shipper) isOurs(ctx context.Context, there []*ltx.FileInfo) (bool, error) {
+	if len(there) == 0 {
+		return true, nil
+	}
+	newest := there[len(there)-1]
+	here, err := changeHeader(s.db.LTXPath(0, newest.MaxTXID, newest.MaxTXID))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && here.Timestamp == newest.CreatedAt.UnixMilli() {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	is, err := readHeader(ctx, s.index, newest)
+	if isDamage(err) {
+		return false, nil
+	}
+	return err == nil && is.Timestamp == here.Timestamp, err
 }
 
 // beyond makes a change of its own where the newest one here has the number of one at the target, and is another.

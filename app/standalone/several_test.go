@@ -256,6 +256,34 @@ func TestATargetWithAnotherHistoryIsNotGoneOnWith(t *testing.T) {
 	}
 }
 
+// TestARowThatWasPutBackIsNotGoneOnWith: the newest change was sent, and is then captured once more with what came later, because
+// a note of it as unproved stayed or the disk was put back. What has the same number is not the same.
+func TestARowThatWasPutBackIsNotGoneOnWith(t *testing.T) {
+	for _, more := range []int{0, 1, 5} {
+		k, other, _ := severalTargets(t)
+		s := begun(t, k)
+		for range 5 {
+			insert(t, other, 1, 5)
+			mustCapture(t, s)
+			shipped(t, s.ships...)
+		}
+		pos := mustCapture(t, s)
+		if err := s.unprove(pos - 1); err != nil {
+			t.Fatal(err)
+		}
+		s.closeDB() // killed
+		insert(t, other, 1, 5)
+		s = begun(t, NewKeeper(k.cfg))
+		for range more {
+			insert(t, other, 1, 5)
+			mustCapture(t, s)
+		}
+		shipped(t, s.ships...)
+		both(t, k, other)
+		s.closeDB()
+	}
+}
+
 // awaitBoth flushes until every target has what is committed now.
 func awaitBoth(t *testing.T, k *Keeper) {
 	t.Helper()

@@ -53,13 +53,13 @@ func (s *session) unprove(last ltx.TXID) error {
 	return err
 }
 
-// prove is called when what was captured is known to follow. A note that cannot be removed costs a look at the target at
-// the next start, no more.
+// prove is called when what was captured is known to follow. The note goes before anything is sent: the next start drops what
+// it is about. One that cannot be removed costs a look at the targets then, and perhaps a full copy, no more.
 func (s *session) prove() {
-	s.trust.all()
 	if err := os.Remove(s.unprovedPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("note of an unproved change not removed", "error", err)
 	}
+	s.trust.all()
 }
 
 // dropUnproved removes the changes that were never proved, and the note of them. Nothing may have the file open.
