@@ -214,6 +214,7 @@ func (s *session) freshIndex() {
 		return
 	}
 	s.walIndex.close()
+	s.sealed = seal{} // commits are counted from 0 again
 	var err error
 	if s.walIndex, err = openWALIndex(s.k.cfg.File.Path()); err != nil {
 		s.log.Warn("checkpoints of other programs cannot be seen", "error", err)

@@ -1,10 +1,12 @@
 package standalone
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/benbjohnson/litestream"
@@ -253,4 +255,48 @@ func checkpointBy(t *testing.T, db *sql.DB, mode string) {
 	if busy != 0 || frames != done {
 		t.Fatalf("%s: busy %d, %d of %d frames", mode, busy, done, frames)
 	}
+}
+
+// TestAFullCopyOfALogThatNobodyHolds: the agent starts where all of the log is checkpointed, so whoever writes next begins it
+// anew, under the hands of who reads a full copy of it.
+func TestAFullCopyOfALogThatNobodyHolds(t *testing.T) {
+	s, other := openedSession(t)
+	insert(t, other, 10, 50)
+	mustCapture(t, s)
+	shipped(t, s)
+	s.closeDB()
+	insert(t, other, 40, 30)
+	checkpointBy(t, other, "PASSIVE")
+	s = another(t, s.k)
+	defer s.closeDB()
+	want := contentOf(t, other)
+	peeks := &peekingTarget{ReplicaClient: s.index.ReplicaClient, then: func() { insert(t, other, 60, 30) }}
+	s.index.ReplicaClient = peeks
+	full, err := s.snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.index.ReplicaClient = peeks.ReplicaClient
+	mustCapture(t, s)
+	shipped(t, s)
+	image, _ := fetch(t, replicaOf(s.target, "m1"), "m1", app.Moment{Point: full.MaxTXID.String()})
+	if got := contentOfFile(t, image); got != want {
+		t.Errorf("the full copy holds %s, the file held %s", got, want)
+	}
+	allThere(t, s, 1+10*50+100*30)
+}
+
+// peekingTarget does something once the first byte of an object is there.
+type peekingTarget struct {
+	litestream.ReplicaClient
+	then func()
+}
+
+func (c *peekingTarget) WriteLTXFile(ctx context.Context, level int, lo, hi ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	in := bufio.NewReader(r)
+	if _, err := in.Peek(1); err != nil {
+		return nil, err
+	}
+	c.then()
+	return c.ReplicaClient.WriteLTXFile(ctx, level, lo, hi, in)
 }

@@ -97,6 +97,9 @@ func (s *shipper) ensureFull(ctx context.Context) error {
 func (s *shipper) snapshot(ctx context.Context) (*ltx.FileInfo, error) {
 	s.reading.RLock()
 	defer s.reading.RUnlock()
+	if err := s.holdLog(ctx); err != nil {
+		return nil, err
+	}
 	pos, r, err := s.db.SnapshotReader(ctx)
 	if err != nil {
 		return nil, err

@@ -88,10 +88,7 @@ func (s *shipper) beyond(ctx context.Context, there ltx.TXID) (ltx.TXID, error) 
 	if err != nil || pos.TXID > there {
 		return pos.TXID, err
 	}
-	if _, err := s.db.SQLDB().ExecContext(ctx, bumpSeq); err != nil {
-		return pos.TXID, err
-	}
-	if err := s.capture(ctx); err != nil {
+	if err := s.touch(ctx); err != nil {
 		return pos.TXID, err
 	}
 	pos, err = s.db.Pos()

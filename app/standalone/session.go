@@ -287,6 +287,41 @@ func (s *session) followLarge(ctx context.Context) error {
 // bumpSeq is the smallest change that can be made without touching anything of the person's.
 const bumpSeq = `INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET seq = seq + 1`
 
+// touch makes and captures the smallest change. The file is open meanwhile.
+func (s *session) touch(ctx context.Context) error {
+	if err := s.bump(ctx); err != nil {
+		return err
+	}
+	return s.capture(ctx)
+}
+
+func (s *session) bump(ctx context.Context) error {
+	s.capturing.Lock()
+	defer s.capturing.Unlock()
+	if s.ended {
+		return errAside
+	}
+	_, err := s.db.SQLDB().ExecContext(ctx, bumpSeq)
+	return err
+}
+
+// holdLog makes sure that nobody can begin the log anew while a full copy is read. One that was wholly checkpointed when
+// Litestream's read transaction began is not held by it: whoever commits next begins it anew, over the pages that the copy is
+// about to take from it. So that is done before; what is in a log beyond the beginning of the transaction stays there.
+func (s *session) holdLog(ctx context.Context) error {
+	s.capturing.Lock()
+	held := false
+	if !s.ended {
+		waiting, ok := s.walIndex.waiting()
+		held = ok && waiting > 0
+	}
+	s.capturing.Unlock()
+	if held {
+		return nil
+	}
+	return s.touch(ctx)
+}
+
 // resetLocal drops Litestream's local state after it was found damaged; the next session takes it from the target.
 func (s *session) resetLocal(cause error) error {
 	s.log.Warn("local state damaged; taking it from the target", "error", cause)

@@ -180,10 +180,7 @@ func (s *shipper) jump(ctx context.Context, next ltx.TXID) (ltx.TXID, error) {
 		return s.newBase(ctx, "the next change is not here any more")
 	}
 	if whole == pos.TXID { // the change after it becomes the base, so that the whole need not go up twice
-		if _, err := s.db.SQLDB().ExecContext(ctx, bumpSeq); err != nil {
-			return 0, err
-		}
-		if err := s.capture(ctx); err != nil {
+		if err := s.touch(ctx); err != nil {
 			return 0, err
 		}
 	}
