@@ -55,6 +55,9 @@ type Prefs struct {
 	Credentials string `json:"credentials,omitempty"`
 	// Google is the Google account whose sign-in lets in to a gs target; the sign-in itself is in the keychain.
 	Google string `json:"google,omitempty"`
+	// Access is the id of the access key that lets in to an s3 target; its secret is in the keychain. Empty means what AWS
+	// tools keep on this machine.
+	Access string `json:"access,omitempty"`
 	// Encryption is the id of the recovery key that the copies are encrypted with; empty means plain copies. The key itself
 	// is in the keychain.
 	Encryption string `json:"encryption,omitempty"`
@@ -73,6 +76,7 @@ type Place struct {
 	Target      string `json:"target"`
 	Credentials string `json:"credentials,omitempty"`
 	Google      string `json:"google,omitempty"`
+	Access      string `json:"access,omitempty"`
 	Encryption  string `json:"encryption,omitempty"` // the id of its recovery key
 }
 
@@ -81,12 +85,13 @@ func (p Prefs) Places() []Place {
 	if p.Target == "" {
 		return nil
 	}
-	return append([]Place{{p.Target, p.Credentials, p.Google, p.Encryption}}, p.More...)
+	return append([]Place{{p.Target, p.Credentials, p.Google, p.Access, p.Encryption}}, p.More...)
 }
 
 // At are the same wishes for one of the targets alone.
 func (p Prefs) At(place Place) Prefs {
-	p.Target, p.Credentials, p.Google, p.Encryption, p.More = place.Target, place.Credentials, place.Google, place.Encryption, nil
+	p.Target, p.Credentials, p.Google, p.Access = place.Target, place.Credentials, place.Google, place.Access
+	p.Encryption, p.More = place.Encryption, nil
 	return p
 }
 

@@ -22,3 +22,9 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Reveal is the text.
 func (s Secret) Reveal() string { return string(s) }
+
+// AccessKey is what lets in to a storage that speaks S3: an id, which is no secret, and the secret that belongs to it.
+type AccessKey struct {
+	ID     string `json:"id"`
+	Secret Secret `json:"secret"`
+}

@@ -71,12 +71,14 @@ type SetupRequest struct {
 	DB     string `json:"db,omitempty"`     // absolute path; empty = as set before, else the default file
 	Target string `json:"target,omitempty"` // URL; empty = as set before, else the default local folder
 	User   string `json:"user,omitempty"`
-	// What lets in to gs targets, at most one of them; none = as before. Credentials is the path of a service-account key
-	// file, Google the account of a sign-in that was begun with LoginRequest.Google, and Ambient takes what this machine has.
-	Credentials string `json:"credentials,omitempty"`
-	Google      string `json:"google,omitempty"`
-	Ambient     bool   `json:"ambient,omitempty"`
-	Create      bool   `json:"create,omitempty"` // create a missing bucket
+	// What lets in, at most one for a kind of target; none = as before. To gs targets Credentials is the path of a
+	// service-account key file, and Google the account of a sign-in that was begun with LoginRequest.Google; to s3 targets
+	// Access is an access key. Ambient takes what this machine has.
+	Credentials string     `json:"credentials,omitempty"`
+	Google      string     `json:"google,omitempty"`
+	Access      *AccessKey `json:"access,omitempty"`
+	Ambient     bool       `json:"ambient,omitempty"`
+	Create      bool       `json:"create,omitempty"` // create a missing bucket
 	// Encrypt begins encrypted copies with Key, where there are none yet. Key alone is that of encrypted copies that are
 	// there already, or gives again what the keychain lost.
 	Encrypt bool   `json:"encrypt,omitempty"`

@@ -37,7 +37,9 @@ type StandaloneStatus struct {
 	// Encryption is the id of the recovery key of encrypted copies; empty for plain ones.
 	Encryption string `json:"encryption,omitempty"`
 	// Google is the account whose sign-in to Google lets in; empty for other ways.
-	Google         string `json:"google,omitempty"`
+	Google string `json:"google,omitempty"`
+	// Access is the id of the access key that lets in; empty for other ways.
+	Access         string `json:"access,omitempty"`
 	TXID           string `json:"txid"`
 	ReplicatedTXID string `json:"replicated_txid"`
 	// LastReplicatedAt: every row committed before this time is at the target.

@@ -117,3 +117,55 @@ func TestS3HasOnePrimary(t *testing.T) {
 		t.Errorf("%d are named as the one that writes: %+v", primaries, machines)
 	}
 }
+
+// TestS3ByAnAccessKey: a machine without AWS's tools is let in by an access key, whose secret is in the keychain, or sealed
+// where there is none. One that does not do leaves everything as it was.
+func TestS3ByAnAccessKey(t *testing.T) {
+	server := apptest.StartS3(t, "memory-backup")
+	target := server.Target("memory-backup")
+	db, reference := memory(t)
+	env := append(server.Env(), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(t.TempDir(), "no-bus"))
+	m := newMachine(t, env...)
+	if _, errs, code := m.try("setup", "--db", db, "--target", target); code != 1 || !strings.Contains(errs, "--s3-keys") {
+		t.Fatalf("without a key: exit %d, %s", code, errs)
+	}
+	write := func(text string) string {
+		path := filepath.Join(t.TempDir(), "keys")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good, wrong := write(server.Access()+"\n"+server.Secret()+"\n"), write(server.Access()+"\nnot-it\n")
+	if _, errs, code := m.try("setup", "--db", db, "--target", target, "--s3-keys", wrong); code != 1 || !strings.Contains(errs, "does not know these credentials") {
+		t.Fatalf("with a wrong secret: exit %d, %s", code, errs)
+	}
+	if left, _ := filepath.Glob(filepath.Join(m.home, "keys", "*", "*")); len(left) > 0 {
+		t.Errorf("kept although setup failed: %v", left)
+	}
+	m.do("setup", "--db", db, "--target", target, "--s3-keys", good)
+	m.start()
+	if s := m.healthy(); s.Standalone.Access != server.Access() {
+		t.Errorf("let in by %q", s.Standalone.Access)
+	}
+	if _, _, code := m.try("setup", "--s3-keys", wrong); code == 0 {
+		t.Error("a wrong secret was taken")
+	}
+	m.do("verify")
+	m.quit()
+	m.start()
+	m.do("verify")
+
+	second := newMachine(t, env...)
+	second.do("setup", "--target", target, "--s3-keys", good)
+	f := filepath.Join(t.TempDir(), "restored.db")
+	second.do("restore", "--latest", "--to", f)
+	if out := ledger(t, "check", reference, db, f); !strings.HasSuffix(strings.TrimSpace(out), " ok") {
+		t.Error(out)
+	}
+	nowhere(t, m.home, server.Secret())
+	m.do("setup", "--target", filepath.Join(t.TempDir(), "copies"))
+	if left, _ := filepath.Glob(filepath.Join(m.home, "keys", "*", "*")); len(left) > 0 {
+		t.Errorf("kept although no storage needs it: %v", left)
+	}
+}

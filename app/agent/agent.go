@@ -100,6 +100,8 @@ type Config struct {
 	Keys Keys
 	// Google signs in to Google for gs:// storages; nil for a program that cannot.
 	Google Google
+	// Access keeps access keys for s3:// storages; nil for a program that cannot.
+	Access Access
 	Logger *slog.Logger
 	Now    func() time.Time // time.Now when nil
 	// Saving tells that the machine is on battery or a metered network. The system is asked when nil.

@@ -39,6 +39,11 @@ func (a *Agent) TryTarget(ctx context.Context, req app.SetupRequest) (app.Target
 		return app.TargetTrial{}, err
 	}
 	p = p.At(placeOf(p, req.Target)) // one is tried at a time
+	_, putBack, err := a.takeAccess(req)
+	if err != nil {
+		return app.TargetTrial{}, err
+	}
+	defer putBack()
 	storage, err := a.cfg.OpenStorage(ctx, p)
 	if err != nil {
 		return app.TargetTrial{}, err

@@ -39,6 +39,10 @@ func wishTargets(p app.Prefs, req app.SetupRequest, byDefault string) (app.Prefs
 // letIn is a place with what a request says of how it lets in; the request's other places may be of another kind.
 func letIn(place app.Place, req app.SetupRequest) app.Place {
 	switch {
+	case isS3(place.Target) && req.Access != nil:
+		place.Access = req.Access.ID
+	case isS3(place.Target) && req.Ambient:
+		place.Access = ""
 	case !isGoogle(place.Target):
 	case req.Credentials != "":
 		place.Credentials, place.Google = req.Credentials, ""
@@ -60,18 +64,17 @@ func letInEverywhere(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 	return p.With(all), checkLetIn(req, targets)
 }
 
-// checkLetIn: what lets in is said once, and a sign-in to Google is for its storage.
+// checkLetIn: what lets in is said once, and is for a storage that is there.
 func checkLetIn(req app.SetupRequest, targets []string) error {
-	said := 0
-	for _, is := range []bool{req.Credentials != "", req.Google != "", req.Ambient} {
-		if is {
-			said++
-		}
-	}
 	switch {
-	case said > 1:
-		return app.Errorf(app.CodeInvalid, "setup", "It was said in two ways how Google lets this machine in.").
-			WithHint("Choose one: a key file, a sign-in, or what this machine has.")
+	case several(req.Credentials != "", req.Google != "", req.Ambient), several(req.Access != nil, req.Ambient):
+		return app.Errorf(app.CodeInvalid, "setup", "It was said in two ways how the storage lets this machine in.").
+			WithHint("Choose one: a key, a sign-in, or what this machine has.")
+	case req.Access != nil && (req.Access.ID == "" || req.Access.Secret == ""):
+		return app.Errorf(app.CodeInvalid, "setup", "An access key is an id and a secret, and one of them is missing.").WithHint("Give both.")
+	case req.Access != nil && !slices.ContainsFunc(targets, isS3):
+		return app.Errorf(app.CodeInvalid, "setup", "An access key is for storages that begin with s3://, and there is none.").
+			WithHint("Name one, such as s3://bucket/folder.").Typed("Name one with --target s3://bucket/folder.")
 	case req.Google != "" && !slices.ContainsFunc(targets, isGoogle):
 		return app.Errorf(app.CodeInvalid, "setup", "A sign-in to Google is for storages that begin with gs://, and there is none.").
 			WithHint("Leave it out, or name one of those.").Typed("Name one with --target gs://bucket/folder.")
@@ -79,7 +82,14 @@ func checkLetIn(req app.SetupRequest, targets []string) error {
 	return nil
 }
 
+// several tells that more than one is true.
+func several(all ...bool) bool {
+	is := slices.DeleteFunc(all, func(one bool) bool { return !one })
+	return len(is) > 1
+}
+
 func isGoogle(target string) bool { return strings.HasPrefix(target, "gs://") }
+func isS3(target string) bool     { return strings.HasPrefix(target, "s3://") }
 
 // withTargets are the wishes for the given targets, with Add beside those of before. What is known of one stays. One that is
 // named twice is a mistake.

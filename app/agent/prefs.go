@@ -136,8 +136,15 @@ func (a *Agent) Setup(ctx context.Context, req app.SetupRequest) (app.SetupResul
 	if err != nil {
 		return app.SetupResult{}, err
 	}
+	notes, putBack, err := a.takeAccess(req)
+	if err != nil {
+		forget()
+		return app.SetupResult{}, err
+	}
+	res.Notes = append(res.Notes, notes...)
 	if err := a.finishSetup(ctx, was, p, req, &res); err != nil {
 		forget()
+		putBack()
 		return app.SetupResult{}, err
 	}
 	res.Status, err = a.published(ctx)
@@ -167,7 +174,7 @@ func (a *Agent) finishSetup(ctx context.Context, was, p app.Prefs, req app.Setup
 	if err := a.adoptPrefs(ctx, was, p, tried); err != nil {
 		return err
 	}
-	res.Notes = append(res.Notes, a.forgetGoogle(ctx, was, p)...)
+	res.Notes = append(append(res.Notes, a.forgetGoogle(ctx, was, p)...), a.forgetAccess(was, p)...)
 	return nil
 }
 

@@ -34,7 +34,7 @@ func (a *Agent) standalone() app.StandaloneStatus {
 		if i := slices.IndexFunc(said, func(st app.StandaloneStatus) bool { return st.Target == place.Target }); i >= 0 {
 			st = said[i]
 		}
-		st.Encryption, st.Google = place.Encryption, place.Google
+		st.Encryption, st.Google, st.Access = place.Encryption, place.Google, place.Access
 		if st.Error == nil {
 			st.Error = a.shut(place.Target)
 		}

@@ -153,6 +153,9 @@ func (s *S3) Setenv(t testing.TB) {
 	}
 }
 
+// Access is the id of its key.
+func (s *S3) Access() string { return s.access }
+
 // Secret is what nothing may say.
 func (s *S3) Secret() string { return s.secret }
 

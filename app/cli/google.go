@@ -10,15 +10,17 @@ import (
 	"github.com/coditect-ai/coditect-sync/app"
 )
 
-// signIn is how a gs:// storage lets in, as the flags say.
+// signIn is how a storage lets in, as the flags say.
 type signIn struct {
 	with   string // google, machine, or empty: as before
 	client string // the file of an OAuth client
+	keys   string // the file of an access key
 }
 
 func (p *program) signInFlags(c *cobra.Command, in *signIn) {
-	p.word(c, &in.with, "sign-in", "how a gs:// storage lets in: `HOW` is google (you sign in with the browser) or machine (what gcloud left here)")
+	p.word(c, &in.with, "sign-in", "how a storage lets in: `HOW` is google (gs://, you sign in with the browser) or machine (what gcloud or the AWS tools left here)")
 	p.word(c, &in.client, "google-client", "`FILE` of the OAuth client to sign in to Google with, as its console gives it")
+	p.word(c, &in.keys, "s3-keys", "`FILE` of an access key for an s3:// storage, - for stdin or to type it; its secret goes into the keychain")
 }
 
 func (in signIn) check() error {
@@ -31,8 +33,11 @@ func (in signIn) check() error {
 	return nil
 }
 
-// letIn signs in to Google if the flags say so, and completes the request with it.
+// letIn reads the access key and signs in to Google if the flags say so, and completes the request with them.
 func (p *program) letIn(ctx context.Context, s *session, in signIn, req *app.SetupRequest) (err error) {
+	if req.Access, err = p.accessOf(ctx, in.keys); err != nil {
+		return err
+	}
 	switch in.with {
 	case "":
 		return nil

@@ -18,29 +18,39 @@ const maxKeyFile = 64 << 10
 
 const keyFileHint = "It is the file that setup wrote the recovery key to, or one that you put it into; - reads it from stdin."
 
-// readKey reads the recovery key from a file, or from stdin for -. What is in it is looked at by whoever uses it.
-func (p *program) readKey(op, path string) (app.Secret, error) {
+// readSecret reads a secret, of which what says which, from a file, or from stdin for -. What is in it is looked at by whoever
+// uses it.
+func (p *program) readSecret(op, path, what, hint string) (app.Secret, error) {
 	in := io.Reader(p.lines())
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			code, what := app.CodeDenied, "cannot be read"
+			code, how := app.CodeDenied, "cannot be read"
 			if errors.Is(err, fs.ErrNotExist) {
-				code, what = app.CodeNotFound, "is not there"
+				code, how = app.CodeNotFound, "is not there"
 			}
-			return "", app.Errorf(code, op, "The key file %s %s.", path, what).WithHint(keyFileHint).Wrap(err)
+			return "", app.Errorf(code, op, "The key file %s %s.", path, how).WithHint("%s", hint).Wrap(err)
 		}
 		defer func() { _ = f.Close() }() // only read
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxKeyFile))
 	if err != nil {
-		return "", app.Errorf(app.CodeDenied, op, "The recovery key cannot be read.").WithHint(keyFileHint).Wrap(err)
-	}
-	if _, err := standalone.ParseKey(string(text)); err != nil {
-		return "", err
+		return "", app.Errorf(app.CodeDenied, op, "The %s cannot be read.", what).WithHint("%s", hint).Wrap(err)
 	}
 	return app.Secret(text), nil
+}
+
+// readKey reads the recovery key from a file, or from stdin for -.
+func (p *program) readKey(op, path string) (app.Secret, error) {
+	text, err := p.readSecret(op, path, "recovery key", keyFileHint)
+	if err == nil {
+		_, err = standalone.ParseKey(text.Reveal())
+	}
+	if err != nil {
+		return "", err
+	}
+	return text, nil
 }
 
 // keyOf is the key to set up with: that of the file, which is made with a new key where encryption begins and it is missing.

@@ -28,8 +28,8 @@ A gs:// storage is let into with a key file of a service account (--credentials)
 with --sign-in google: a browser opens, and Google asks you whether this machine may use your buckets. A build that knows no
 OAuth client of its own needs one once, --google-client FILE, as the Google Cloud console gives it (kind: Desktop app).
 
-Keys are never part of the URL: those for s3:// are found where AWS tools keep them (~/.aws/credentials, the environment, the
-machine's role), those for sftp:// in the ssh agent and ~/.ssh, which must know the server already. The storage is written to, read back and cleaned up before anything is
+Keys are never part of the URL: those for s3:// come from --s3-keys FILE, whose secret then is in the keychain, or are found
+where AWS tools keep them (~/.aws/credentials, the environment, the machine's role), those for sftp:// in the ssh agent and ~/.ssh, which must know the server already. The storage is written to, read back and cleaned up before anything is
 saved.
 
 With --encrypt everything is encrypted on this machine before it goes up, with a recovery key that is shown once and must be
@@ -68,7 +68,7 @@ func (p *program) setupVerb() *cobra.Command {
 }
 
 func (p *program) setup(ctx context.Context, req app.SetupRequest, keyFile string, in signIn, yes bool) (err error) {
-	asks := req.DB == "" && req.Target == "" && keyFile == "" && in.with == "" && !yes
+	asks := req.DB == "" && req.Target == "" && keyFile == "" && in == (signIn{}) && !yes
 	if asks && !p.canAsk() {
 		return needsYes("setup", "Neither --db nor --target says what to set up.")
 	}

@@ -18,12 +18,16 @@ type storage struct {
 
 func openStorage(files *fileOpener, keys keySafe, google googleDoor, log *slog.Logger) func(context.Context, app.Prefs) (agent.Storage, error) {
 	return func(ctx context.Context, prefs app.Prefs) (agent.Storage, error) {
+		access, err := accessSafe(keys).key(prefs.Access)
+		if err != nil {
+			return nil, err
+		}
 		key, err := keys.key(prefs.Encryption)
 		if err != nil {
 			return nil, err
 		}
 		t, err := standalone.OpenTarget(ctx, standalone.TargetConfig{
-			URL: prefs.Target, Credentials: prefs.Credentials, Bearer: google.bearer(prefs.Google), Key: key, Logger: log,
+			URL: prefs.Target, Credentials: prefs.Credentials, Bearer: google.bearer(prefs.Google), Access: access, Key: key, Logger: log,
 		})
 		if err != nil {
 			return nil, err

@@ -85,7 +85,7 @@ func (p *program) newAgent(layout config.Layout, log *slog.Logger, idle bool) (*
 	syncs := cloudOpener{files: files, tokens: account, version: p.version, stream: p.getenv(envStream), log: log}
 	return agent.New(agent.Config{
 		Version: p.version, SQLiteVersion: sqlite.LibraryVersion(), Layout: layout, Machine: machine, Host: host,
-		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, keys, google, log), Keys: keys, Google: google, Logger: log,
+		Forced: forced, Idle: idle, OpenFile: files.file, OpenStorage: openStorage(files, keys, google, log), Keys: keys, Google: google, Access: accessSafe{safe}, Logger: log,
 		Retention: standalone.Retention, Cost: standalone.MonthlyCost, Autostart: autostart(layout, log), Account: account, Door: account,
 		OpenSyncer: syncs.syncer, OpenUploader: syncs.uploader,
 	})

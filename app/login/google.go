@@ -181,7 +181,7 @@ func (g *Google) kept(account string) (grant googleGrant, err error) {
 
 func signedOutOfGoogle(account string) *app.Error {
 	return app.Errorf(app.CodeSignedOut, opGoogle, "Sign in to Google again as %s to go on. Changes are recorded meanwhile.", account).
-		WithHint("Sign in again.").Typed("Sign in with `coditect-sync setup --sign-in google`.")
+		WithHint("What waits goes up then.").Typed("Sign in with `coditect-sync setup --sign-in google`.")
 }
 
 // Forget gives a sign-in back to Google and removes it here. note is what the person should know, empty when all went well.

@@ -96,6 +96,5 @@ func (g *Google) fetch(ctx context.Context, grant googleGrant) (*oauth2.Token, e
 		return nil, portal(ofGoogle.name, e.Response.StatusCode)
 	}
 	return nil, app.Errorf(app.CodeDenied, opGoogle, "Google does not take the OAuth client of this sign-in any more.").
-		WithHint("Sign in with another one.").
-		Typed("Sign in with another one: `coditect-sync setup --sign-in google --google-client FILE`.").Wrap(errors.New(plainCode(e.ErrorCode)))
+		WithHint("Sign in again with another one.").Typed("Sign in with another one: `coditect-sync setup --sign-in google --google-client FILE`.").Wrap(errors.New(plainCode(e.ErrorCode)))
 }

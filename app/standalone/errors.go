@@ -41,14 +41,14 @@ type accessError struct {
 func (e *accessError) Error() string { return string(e.need) + " " + e.key + ": " + e.err.Error() }
 func (e *accessError) Unwrap() error { return e.err }
 
-// credentialsError says why there are no usable credentials, as a sentence. It does not unwrap: a key file that is
-// missing must not look like an object that is.
+// credentialsError says why there are no usable credentials. It does not unwrap: a key file that is missing must not look
+// like an object that is.
 type credentialsError struct {
-	message, hint string
-	err           error
+	say *app.Error
+	err error
 }
 
-func (e *credentialsError) Error() string { return e.message + ": " + e.err.Error() }
+func (e *credentialsError) Error() string { return e.say.Message + ": " + e.err.Error() }
 
 // errNoPlace is wrapped by failures where the folder or bucket of a target itself is missing.
 var errNoPlace = errors.New("the target is not there")
@@ -132,7 +132,8 @@ func capital(place string) string {
 
 func ofCredentials(_ *accessError, err error) *app.Error {
 	if e, ok := errors.AsType[*credentialsError](err); ok {
-		return app.Errorf(app.CodeDenied, "", "%s", e.message).WithHint("%s", e.hint)
+		say := *e.say
+		return &say
 	}
 	e, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
@@ -141,13 +142,15 @@ func ofCredentials(_ *accessError, err error) *app.Error {
 	if e.Response != nil && e.Response.StatusCode >= http.StatusInternalServerError {
 		return app.Errorf(app.CodeUnreachable, "", "Google's sign-in does not answer.").WithHint(retryHint)
 	}
-	return app.Errorf(app.CodeDenied, "", "Google does not accept these credentials any more.").WithHint(credentialsHint)
+	return noCredentials("Google does not accept these credentials any more.")
 }
 
-const (
-	retryHint       = "Try again when it does. Copying goes on by itself."
-	credentialsHint = "Sign in with --sign-in google, give a key file with --credentials, or run: gcloud auth application-default login"
-)
+func noCredentials(message string) *app.Error {
+	return app.Errorf(app.CodeDenied, "", "%s", message).WithHint("Sign in with Google, choose a key file, or run: gcloud auth application-default login").
+		Typed("Sign in with --sign-in google, give a key file with --credentials, or run: gcloud auth application-default login")
+}
+
+const retryHint = "Try again when it does. Copying goes on by itself."
 
 // ofAPI knows what Cloud Storage answers.
 func ofAPI(a *accessError, err error) *app.Error {
@@ -157,7 +160,7 @@ func ofAPI(a *accessError, err error) *app.Error {
 	}
 	switch {
 	case e.Code == http.StatusUnauthorized:
-		return app.Errorf(app.CodeDenied, "", "Your storage does not know these credentials.").WithHint(credentialsHint)
+		return noCredentials("Your storage does not know these credentials.")
 	case e.Code == http.StatusInsufficientStorage || hasReason(e, "quotaExceeded", "storageQuotaExceeded"):
 		return app.Errorf(app.CodeNoSpace, "", "Your storage is full: %s has no quota left.", a.place).
 			WithHint("Raise the quota, or choose another storage.")

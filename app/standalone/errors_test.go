@@ -70,7 +70,7 @@ func patient(t *testing.T, target *Target) {
 	case *gcsStore:
 		s.idle = time.Minute
 	case *s3Store:
-		target.store = newS3Store(target.at, time.Minute)
+		target.store = newS3Store(target.at, app.AccessKey{}, time.Minute)
 	case *sftpStore:
 		if err := s.close(); err != nil {
 			t.Fatal(err)

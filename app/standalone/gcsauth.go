@@ -15,6 +15,8 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
 	"google.golang.org/api/option"
+
+	"github.com/coditect-ai/coditect-sync/app"
 )
 
 // emulatorEnv names a storage emulator; no credentials are looked for then.
@@ -69,7 +71,7 @@ func findCredentials(ctx context.Context, cfg TargetConfig) (credentials, error)
 	}
 	found, err := google.FindDefaultCredentials(ctx, storage.ScopeReadWrite)
 	if err != nil {
-		return credentials{}, &credentialsError{message: "There are no Google credentials on this machine.", hint: credentialsHint, err: err}
+		return credentials{}, &credentialsError{noCredentials("There are no Google credentials on this machine."), err}
 	}
 	return credentials{source: found.TokenSource, project: cmp.Or(project, found.ProjectID)}, nil
 }
@@ -119,14 +121,19 @@ func (noSource) Token() (*oauth2.Token, error) {
 	return nil, errors.New("tokens come from the sign-in")
 }
 
+// keyFile reads the key of a service account.
 func keyFile(ctx context.Context, path string) (credentials, error) {
-	const hint = "Download a key of the service account as JSON and give its path with --credentials."
+	wrong := func(format string, err error) (credentials, error) {
+		return credentials{}, &credentialsError{app.Errorf(app.CodeDenied, "", format, path).
+			WithHint("Download a key of the service account as JSON and give its path.").
+			Typed("Download a key of the service account as JSON and give its path with --credentials."), err}
+	}
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return credentials{}, &credentialsError{message: "There is no key file " + path + ".", hint: hint, err: err}
+		return wrong("There is no key file %s.", err)
 	}
 	if err != nil {
-		return credentials{}, &credentialsError{message: "The key file " + path + " cannot be read.", hint: "Check its permissions.", err: err}
+		return wrong("The key file %s cannot be read.", err)
 	}
 	var key struct {
 		Project string `json:"project_id"`
@@ -136,7 +143,7 @@ func keyFile(ctx context.Context, path string) (credentials, error) {
 		err = json.Unmarshal(raw, &key)
 	}
 	if err != nil {
-		return credentials{}, &credentialsError{message: path + " is not the key file of a service account.", hint: hint, err: err}
+		return wrong("%s is not the key file of a service account.", err)
 	}
 	return credentials{source: cfg.TokenSource(ctx), project: key.Project}, nil
 }

@@ -23,11 +23,12 @@ type s3Store struct {
 	transport *http.Transport
 }
 
-func newS3Store(at location, idle time.Duration) *s3Store {
+func newS3Store(at location, access app.AccessKey, idle time.Duration) *s3Store {
 	transport := newTransport(idle)
 	return &s3Store{
 		place: at.name(), transport: transport,
-		bucket: s3.New(s3.Config{Bucket: at.bucket, Prefix: at.path, Region: at.region, Endpoint: at.endpoint, Transport: transport}),
+		bucket: s3.New(s3.Config{Bucket: at.bucket, Prefix: at.path, Region: at.region, Endpoint: at.endpoint, Transport: transport,
+			KeyID: access.ID, Secret: access.Secret.Reveal()}),
 	}
 }
 
@@ -90,7 +91,7 @@ func (s *s3Store) close() error {
 
 // The hints for what only S3 answers.
 const (
-	s3KeysHint = "Put them into ~/.aws/credentials, for example with `aws configure`: what only a terminal knows, an agent that starts at login does not."
+	s3KeysHint = "Or put one into ~/.aws/credentials, for example with `aws configure`: what only a terminal knows, an agent that starts at login does not."
 	s3RoleHint = "Allow s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on what is in it."
 )
 
@@ -106,11 +107,11 @@ func ofS3(a *accessError, err error) *app.Error {
 	case s3.Denied:
 		return s3Denied(a)
 	case s3.NoKeys:
-		return app.Errorf(app.CodeDenied, "", "There are no AWS credentials on this machine.").WithHint(s3KeysHint)
+		return app.Errorf(app.CodeDenied, "", "There are no AWS credentials on this machine.").WithHint("Give an access key. %s", s3KeysHint).Typed("Give an access key with --s3-keys FILE. %s", s3KeysHint)
 	case s3.SignInEnded:
 		return app.Errorf(app.CodeDenied, "", "The AWS sign-in of this machine has ended.").WithHint("Run: aws sso login")
 	case s3.BadKeys:
-		return app.Errorf(app.CodeDenied, "", "Your storage does not know these credentials.").WithHint("Check the keys in ~/.aws/credentials, or those in the environment.")
+		return app.Errorf(app.CodeDenied, "", "Your storage does not know these credentials.").WithHint("Check the access key that you gave, else the one in ~/.aws/credentials or the environment.")
 	case s3.OtherRegion:
 		return s3OtherRegion(a, f.Region)
 	case s3.WrongClock:

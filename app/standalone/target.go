@@ -27,6 +27,8 @@ type TargetConfig struct {
 	Credentials string
 	// Bearer gives access tokens for gs targets when there is no key file.
 	Bearer Bearer
+	// Access is the access key for s3 targets. A zero one means what AWS tools keep on this machine.
+	Access app.AccessKey
 	// Key is the recovery key that everything is sealed with; nil for plain copies.
 	Key    *Key
 	Logger *slog.Logger
@@ -82,7 +84,7 @@ func OpenTarget(_ context.Context, cfg TargetConfig) (*Target, error) {
 	case kindGCS:
 		t.store = &gcsStore{cfg: cfg, at: at, idle: idleTimeout}
 	case kindS3:
-		t.store = newS3Store(at, s3IdleTimeout)
+		t.store = newS3Store(at, cfg.Access, s3IdleTimeout)
 	case kindSFTP:
 		t.store = newSFTPStore(at, sftpIdleTimeout)
 	default:

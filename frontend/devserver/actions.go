@@ -101,9 +101,9 @@ func usable(target string) error {
 	case strings.Contains(target, "missing"):
 		return app.Errorf(app.CodeNotFound, "setup", "There is no bucket %q.", strings.TrimPrefix(target, "gs://")).
 			WithHint("Check the name, or create it.")
-	case !strings.HasPrefix(target, "gs://") && !strings.HasPrefix(target, "file:///"):
+	case !strings.HasPrefix(target, "gs://") && !strings.HasPrefix(target, "s3://") && !strings.HasPrefix(target, "file:///"):
 		return app.Errorf(app.CodeInvalid, "setup", "%q is not an address of a storage.", target).
-			WithHint("Use gs://bucket or file:///folder.")
+			WithHint("Use gs://bucket, s3://bucket or file:///folder.")
 	}
 	return nil
 }

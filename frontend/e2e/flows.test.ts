@@ -165,6 +165,29 @@ test('a bucket is opened by signing in to Google, and the client is asked for on
   await context.close();
 });
 
+test('a bucket that speaks S3 is opened with an access key', async () => {
+  const { page, trouble, context } = await open(browser, '', { scene: 'new' });
+  await page.getByRole('link', { name: 'Back up to my own storage' }).click();
+  const address = page.getByLabel('Storage address');
+  await address.fill('gs://mira-memory');
+  await page.getByLabel('Key', { exact: true }).selectOption('A key file');
+  await address.fill('s3://mira-memory?endpoint=https://nas.lumen.works:9000');
+  expect(await page.getByLabel('Key', { exact: true }).inputValue()).toBe('ambient');
+  await page.getByLabel('Key', { exact: true }).selectOption('An access key');
+  expect(await button(page, 'Test').isDisabled()).toBe(true);
+  await page.getByLabel('Id of the access key').fill('AKIDMIRA');
+  const secret = page.getByLabel('Its secret');
+  expect(await secret.getAttribute('type')).toBe('password');
+  await secret.fill('not a secret');
+  await button(page, 'Test').click();
+  await page.getByText('The test worked.').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-access-key');
+  await button(page, 'Start the first copy').click();
+  await title(page, /First copy: about 50/);
+  await context.close();
+});
+
 test('a sign-in to Google that has ended is begun again from Home', async () => {
   const { page, trouble, context } = await open(browser, 'home', { scene: 'google-ended' });
   await button(page, 'Sign in to Google…').click();

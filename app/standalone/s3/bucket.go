@@ -1,8 +1,9 @@
 // Package s3 keeps objects in a bucket of Amazon S3 or of a server that speaks its protocol. It is the only importer of
 // the AWS SDK, and knows nothing of what the objects are.
 //
-// Credentials are found where every AWS tool looks: the environment, the shared configuration and credentials files, a
-// sign-in by `aws sso login`, the role of the machine. Nothing of them is kept here.
+// Credentials are an access key that is given, else those that are found where every AWS tool looks: the environment, the
+// shared configuration and credentials files, a sign-in by `aws sso login`, the role of the machine. Nothing of them is kept
+// here.
 //
 // An object appears whole or not at all. What is larger than one part goes up in parts of a few megabytes, one after
 // another, so that memory stays bounded; a part that fails is sent again alone. Who made an object and when is in the
@@ -28,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/logging"
@@ -50,6 +52,8 @@ type Config struct {
 	Region string
 	// Endpoint is the URL of a server that is not Amazon's; empty means Amazon's, or what the environment says.
 	Endpoint string
+	// KeyID and Secret are an access key. Without them the machine's own credentials are looked for.
+	KeyID, Secret string
 	// Transport carries the requests, of this bucket alone. It decides how long a silent server is waited for. What the AWS
 	// configuration says of certificates (AWS_CA_BUNDLE) is added to it.
 	Transport *http.Transport
@@ -84,7 +88,10 @@ func (b *Bucket) connect(ctx context.Context) (*s3.Client, error) {
 	}
 	b.trust(found.HTTPClient)
 	found.Region = cmp.Or(b.cfg.Region, found.Region, defaultRegion)
-	if found.Credentials != nil {
+	switch {
+	case b.cfg.KeyID != "":
+		found.Credentials = credentials.NewStaticCredentialsProvider(b.cfg.KeyID, b.cfg.Secret, "")
+	case found.Credentials != nil:
 		found.Credentials = aws.NewCredentialsCache(provider{found.Credentials})
 	}
 	b.client = s3.NewFromConfig(found, b.options)

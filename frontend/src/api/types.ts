@@ -40,9 +40,10 @@ export interface SetupRequest {
   /** URL; empty = as set before, else the default local folder */
   target?: string;
   user?: string;
-  /** What lets in to gs targets, at most one of them; none = as before. Credentials is the path of a service-account key file, Google the account of a sign-in that was begun with LoginRequest.Google, and Ambient takes what this machine has. */
+  /** What lets in, at most one for a kind of target; none = as before. To gs targets Credentials is the path of a service-account key file, and Google the account of a sign-in that was begun with LoginRequest.Google; to s3 targets Access is an access key. Ambient takes what this machine has. */
   credentials?: string;
   google?: string;
+  access?: AccessKey;
   ambient?: boolean;
   /** create a missing bucket */
   create?: boolean;
@@ -511,6 +512,8 @@ export interface StandaloneStatus {
   encryption?: string;
   /** Google is the account whose sign-in to Google lets in; empty for other ways. */
   google?: string;
+  /** Access is the id of the access key that lets in; empty for other ways. */
+  access?: string;
   txid: string;
   replicated_txid: string;
   /** LastReplicatedAt: every row committed before this time is at the target. */
@@ -599,6 +602,12 @@ export interface UndoPoint {
   restored_to: string;
   restored_at: string;
   until: string;
+}
+
+/** AccessKey is what lets in to a storage that speaks S3: an id, which is no secret, and the secret that belongs to it. */
+export interface AccessKey {
+  id: string;
+  secret: Secret;
 }
 
 /** Secret is a text that no log and no format shows, such as the recovery key of encrypted copies. JSON carries it: the local API has no other way. */
