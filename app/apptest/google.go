@@ -35,6 +35,8 @@ const ScopeStorage = "https://www.googleapis.com/auth/devstorage.read_write"
 type Google struct {
 	// URL is its issuer.
 	URL string
+	// Same gives a person the same refresh token at each sign-in, as other providers do. Set it before the first one.
+	Same bool
 	// Life is how long access tokens are good for. Change it before the first one.
 	Life time.Duration
 
@@ -246,7 +248,9 @@ func (g *Google) token(w http.ResponseWriter, r *http.Request) {
 		known = known && base64.RawURLEncoding.EncodeToString(sum[:]) == ask.challenge && r.PostFormValue("redirect_uri") == ask.redirect
 		right = googleRight{ask.account, ask.scopes}
 		if known && ask.lasts {
-			token = "1//" + rand.Text()
+			if token = "1//" + rand.Text(); g.Same {
+				token = "1//of-" + ask.account
+			}
 			g.refresh[token], reply["refresh_token"] = right, token
 		}
 		reply["id_token"] = g.idToken(ask)

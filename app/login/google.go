@@ -112,10 +112,7 @@ func (g *Google) keep(ctx context.Context, by googleClient, i *issuer, wanted st
 		return err
 	}
 	got.account = grant.Account
-	account := g.Account(grant.Account)
-	account.startAnew()
-	account.put(newAccess(a.AccessToken, g.c.Now(), int64(time.Until(a.Expiry).Seconds())))
-	return nil
+	return g.Account(grant.Account).beginAnew(ctx, newAccess(a.AccessToken, g.c.Now(), int64(time.Until(a.Expiry).Seconds())))
 }
 
 // checkGrant looks whether what Google gave is what was asked for: people can leave out what they do not tick.

@@ -218,6 +218,21 @@ func TestGoogleSignInOfAnotherProcess(t *testing.T) {
 	}
 }
 
+// TestASignInWithTheTokenOfBefore: where a provider gives the same refresh token again, it counts again.
+func TestASignInWithTheTokenOfBefore(t *testing.T) {
+	d := newGoogleDesk(t)
+	d.there.Same = true
+	d.signedIn(t)
+	d.there.Revoke(mira)
+	d.clock.move(time.Hour)
+	if _, err := d.Account(mira).Token(t.Context()); app.CodeOf(err) != app.CodeSignedOut {
+		t.Fatal(err)
+	}
+	d.signedIn(t)
+	d.clock.move(time.Hour)
+	d.opens(t)
+}
+
 func TestGoogleSignInThatGivesTooLittle(t *testing.T) {
 	d := newGoogleDesk(t)
 	for what, c := range map[string]struct {

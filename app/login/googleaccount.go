@@ -39,6 +39,19 @@ func (a *GoogleAccount) Token(ctx context.Context) (string, error) { return a.ge
 // Refuse takes note that the storage did not take a token (401). The next Token fetches another one.
 func (a *GoogleAccount) Refuse(token string) { a.refuse(token) }
 
+// beginAnew goes on with a new sign-in, whose refresh token may be the one of before.
+func (a *GoogleAccount) beginAnew(ctx context.Context, first access) error {
+	done, err := a.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	a.ended = ""
+	a.startAnew()
+	a.put(first)
+	return nil
+}
+
 // renew fetches the next token. That the sign-in is over is believed when what is kept is still what was asked with: another
 // process may have signed in meanwhile.
 func (a *GoogleAccount) renew(ctx context.Context) error {
