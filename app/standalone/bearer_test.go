@@ -58,6 +58,15 @@ func TestBearer(t *testing.T) {
 	if _, err := target.Probe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("GOOGLE_CLOUD_PROJECT", "")
+	other := openTarget(t, TargetConfig{URL: "gs://new/x", Bearer: who})
+	if e := mustCode(t, other.Create(t.Context()), app.CodeInvalid); !strings.Contains(e.Message, "project") || gcs.HasBucket("new") {
+		t.Errorf("a bucket of no project: %+v", e)
+	}
+	t.Setenv("GOOGLE_CLOUD_PROJECT", "mine")
+	if err := openTarget(t, TargetConfig{URL: "gs://new/x", Bearer: who}).Create(t.Context()); err != nil || !gcs.HasBucket("new") {
+		t.Errorf("a bucket of a project: %v", err)
+	}
 	who.mu.Lock()
 	good = "tt"
 	who.mu.Unlock()

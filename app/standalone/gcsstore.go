@@ -16,6 +16,8 @@ import (
 	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
+
+	"github.com/coditect-ai/coditect-sync/app"
 )
 
 const (
@@ -190,6 +192,10 @@ func (s *gcsStore) duplicate(ctx context.Context, from, to string) error {
 // create makes the bucket in the project of the credentials. One that is there and usable is no error.
 func (s *gcsStore) create(ctx context.Context) error {
 	bkt, err := s.bucket(ctx)
+	if err == nil && s.project == "" {
+		return app.Errorf(app.CodeInvalid, "create", "It is not known which Google Cloud project %s should belong to.", s.at.name()).
+			WithHint("Create it in the Google Cloud console, then test again. Or set GOOGLE_CLOUD_PROJECT where the agent starts.")
+	}
 	if err == nil {
 		err = bkt.Create(ctx, s.project, &storage.BucketAttrs{UniformBucketLevelAccess: storage.UniformBucketLevelAccess{Enabled: true}})
 	}
