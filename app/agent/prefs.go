@@ -166,6 +166,9 @@ func (a *Agent) finishSetup(ctx context.Context, was, p app.Prefs, req app.Setup
 	if err := a.writeLitestreamYML(p); err != nil {
 		return err
 	}
+	if err := a.settlePrimaries(ctx, p, tried, req, res); err != nil {
+		return err
+	}
 	if p.Encryption != "" {
 		res.Steps = append(res.Steps, "Wrote litestream.yml, which says how the age and litestream commands restore the same copies with the recovery key.")
 	} else {
@@ -218,14 +221,16 @@ func (a *Agent) wish(p app.Prefs, req app.SetupRequest) (app.Prefs, error) {
 	return p, nil
 }
 
-// setupTargets uses each target that is to be tried, and settles whose copies they are and who writes.
+// setupTargets uses each target that is to be tried, and settles whose copies they are.
 func (a *Agent) setupTargets(ctx context.Context, p *app.Prefs, tried []app.Place, req app.SetupRequest, res *app.SetupResult) error {
+	if req.TakeOver && req.Branch {
+		return app.Errorf(app.CodeInvalid, "setup", "Taking over and branching were both asked for.").WithHint("Choose one of them.")
+	}
 	res.User = p.User
 	for _, place := range tried {
 		if err := a.setupTarget(ctx, p, place, req, res); err != nil {
 			return err
 		}
-		req.Branch = false // once is enough for all
 	}
 	return nil
 }
@@ -256,8 +261,10 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, place app.Place, 
 	if err := settleEncryption(ctx, storage, p.At(place), req, res); err != nil {
 		return err
 	}
-	if err := a.settlePrimary(ctx, storage, p.User, req, res); err != nil {
-		return err
+	if !req.TakeOver && !req.Branch {
+		if err := a.settlePrimary(ctx, storage, p.User, req, res); err != nil {
+			return err
+		}
 	}
 	if same, err := storage.SameDisk(filepath.Dir(p.DB)); err == nil && same {
 		res.Notes = append(res.Notes, onSameDisk(*p, place))

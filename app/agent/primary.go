@@ -10,15 +10,37 @@ import (
 	"github.com/coditect-ai/coditect-sync/config"
 )
 
+// settlePrimaries does what a person said of a history that another machine writes: last, once all storages and the file were
+// found good. Else the other one would stop copying to those that were reached, and this one would not have begun.
+func (a *Agent) settlePrimaries(ctx context.Context, p app.Prefs, tried []app.Place, req app.SetupRequest, res *app.SetupResult) error {
+	switch {
+	case len(tried) == 0:
+		return nil
+	case req.Branch:
+		return a.branch(ctx, res)
+	case !req.TakeOver:
+		return nil
+	}
+	for _, place := range tried {
+		if err := a.settlePrimaryAt(ctx, p.At(place), req, res); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Agent) settlePrimaryAt(ctx context.Context, p app.Prefs, req app.SetupRequest, res *app.SetupResult) error {
+	storage, err := a.cfg.OpenStorage(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = storage.Close() }()
+	return a.settlePrimary(ctx, storage, p.User, req, res)
+}
+
 // settlePrimary decides, before setup saves anything, whether this machine may write the history of its file: where
 // another one does, a person has to say whether to take over or to begin a history of its own.
 func (a *Agent) settlePrimary(ctx context.Context, storage Storage, user string, req app.SetupRequest, res *app.SetupResult) error {
-	if req.TakeOver && req.Branch {
-		return app.Errorf(app.CodeInvalid, "setup", "Taking over and branching were both asked for.").WithHint("Choose one of them.")
-	}
-	if req.Branch {
-		return a.branch(ctx, res)
-	}
 	lineage, err := a.lineage(ctx)
 	if err != nil {
 		return err
