@@ -25,6 +25,7 @@ type decoder struct {
 	table  *crc64.Table
 	pages  *pageSum
 	before uint32 // the page before
+	frame  []byte // the last page as it came, compressed, until the next is asked for
 	n      int64  // bytes read
 }
 
@@ -133,7 +134,8 @@ func (d *decoder) page(dst []byte) (uint32, error) {
 	if b, err = d.peek(head + int(size)); err != nil {
 		return 0, err
 	}
-	if n, err := lz4.UncompressBlock(b[head:], dst); err != nil || n != len(dst) {
+	d.frame = b[head:]
+	if n, err := lz4.UncompressBlock(d.frame, dst); err != nil || n != len(dst) {
 		return 0, wrong("page %d: %d bytes: %w", pgno, n, errors.Join(err, lz4.ErrInvalidSourceShortBuffer))
 	}
 	d.sum = d.pages.update(d.sum, dst)

@@ -12,11 +12,12 @@ import (
 
 // assembly decodes the objects of a plan, newest first, into an image.
 type assembly struct {
-	client   replicaClient
-	node     uint64 // the machine's own
-	history  history
-	objects  []*ltx.FileInfo
-	progress func(done, total int64) // may be nil
+	client    replicaClient
+	node      uint64 // the machine's own
+	history   history
+	objects   []*ltx.FileInfo
+	progress  func(done, total int64) // may be nil
+	laterRoom int                     // how much is kept for later at most, in bytes
 
 	image  *image
 	sums   *pageSum
@@ -108,7 +109,7 @@ func (a *assembly) read(ctx context.Context, f *os.File, left []*ltx.FileInfo) (
 			return err
 		}
 	}
-	if err := a.image.finish(); err != nil {
+	if err := a.image.complete(); err != nil {
 		return err
 	}
 	a.tell(true)
@@ -174,7 +175,14 @@ func (a *assembly) readOne(ctx context.Context, o *opened, f *os.File, stop cont
 			a.now, a.low = underway{}, o.f.MinTXID
 			return nil
 		}
-		a.image.keep(pgno)
+		if o.rc == nil {
+			err = a.image.keepLater(pgno, d.frame)
+		} else {
+			err = a.image.keep(pgno)
+		}
+		if err != nil {
+			return err
+		}
 		a.done = before + d.n
 		a.tell(false)
 	}
@@ -195,8 +203,11 @@ func (a *assembly) decoder(o *opened) (d *decoder, err error) {
 
 // begin starts the image, once it is known how large it is.
 func (a *assembly) begin(f *os.File, pageSize, commit uint32, stop context.CancelFunc) (err error) {
-	if a.image, err = newImage(f, pageSize, commit, ltx.LockPgno(pageSize), stop); err != nil || a.notes == nil {
+	if a.image, err = newImage(f, pageSize, commit, ltx.LockPgno(pageSize), stop); err != nil {
 		return err
+	}
+	if a.image.laterRoom = a.laterRoom; a.notes == nil {
+		return nil
 	}
 	a.image.notes, a.image.here = a.notes, a.here
 	return a.notes.begin(pageSize, commit)

@@ -197,7 +197,9 @@ func TestLockPageIsNotMissed(t *testing.T) {
 		}
 		for pgno := uint32(1); pgno <= lock+3; pgno++ { // one more than the database has now
 			if pgno != lock && pgno != absent {
-				m.keep(pgno)
+				if err := m.keep(pgno); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		if err := m.finish(); err != nil || m.missing() != absent {

@@ -2,6 +2,7 @@ package standalone
 
 import (
 	"context"
+	"errors"
 	"math/bits"
 	"os"
 	"sync"
@@ -18,6 +19,9 @@ type slab struct {
 	buf   []byte
 	pages []uint32 // their numbers, in order
 	upTo  place    // what is in the image once this is written
+
+	sizes  []int // of pages that are kept for later: what each takes
+	behind int64 // and where they are behind the image
 }
 
 // image is a database file in the making. Pages are put into it newest first, so a page is written once and every
@@ -40,6 +44,12 @@ type image struct {
 	// Where a fetch that is interrupted may go on, notes says what is written, and here is how far reading has come.
 	notes *notes
 	here  func() place
+	said  place // of what was handed over last
+
+	later     map[uint32][]byte // pages that are kept, compressed
+	laterRoom int
+	block     *slab // the last of them
+	tail      int64 // how much is behind the image
 }
 
 // newImage starts the writer. stop is called when it fails.
@@ -47,19 +57,32 @@ func newImage(f *os.File, pageSize, commit, lock uint32, stop context.CancelFunc
 	m := &image{
 		f: f, pageSize: int(pageSize), commit: commit, lock: lock, have: make([]uint64, commit/64+1), stop: stop,
 		free: make(chan *slab, slabCount), full: make(chan *slab, slabCount),
+		later: map[uint32][]byte{},
 	}
 	for range slabCount {
 		m.free <- &slab{buf: make([]byte, 0, max(slabBytes, m.pageSize))}
 	}
 	m.slab = <-m.free
 	if f != nil {
-		if err := f.Truncate(int64(commit) * int64(pageSize)); err != nil {
+		if err := m.grow(); err != nil {
 			return nil, err
 		}
-		reserve(f, int64(commit)*int64(pageSize))
+		reserve(f, m.size())
 	}
 	m.wg.Go(m.write)
 	return m, nil
+}
+
+// size is how many bytes the database has.
+func (m *image) size() int64 { return int64(m.commit) * int64(m.pageSize) }
+
+// grow makes the file as large as the database. What an earlier fetch left behind its end stays.
+func (m *image) grow() error {
+	fi, err := m.f.Stat()
+	if err != nil || fi.Size() >= m.size() {
+		return err
+	}
+	return m.f.Truncate(m.size())
 }
 
 // room returns where the next page is to be decoded to.
@@ -74,14 +97,33 @@ func (m *image) room() []byte {
 
 func (m *image) handOver() {
 	if m.notes != nil {
-		m.slab.upTo = m.here()
+		if b := m.block; b != nil { // what was read since then is in the slab, too
+			m.block, b.upTo = nil, m.said
+			m.full <- b
+		}
+		m.said = m.here()
+		m.slab.upTo = m.said
 	}
 	m.full <- m.slab
 }
 
-// keep takes the page that was decoded to room, unless a newer object had it or the file has become shorter.
-func (m *image) keep(pgno uint32) {
-	if !m.mark(pgno) || m.f == nil {
+// keep takes the page that was decoded to room, unless a newer object had it or the file has become shorter. Where the newer one
+// was kept for later, that is written in its place.
+func (m *image) keep(pgno uint32) error {
+	if m.mark(pgno) {
+		m.take(pgno)
+		return nil
+	}
+	frame, ok := m.later[pgno]
+	if !ok {
+		return nil
+	}
+	return m.bring(pgno, frame)
+}
+
+// take has the page in room written.
+func (m *image) take(pgno uint32) {
+	if m.f == nil {
 		return
 	}
 	m.slab.buf = m.slab.buf[:len(m.slab.buf)+m.pageSize]
@@ -119,7 +161,16 @@ func (m *image) missing() uint32 {
 	return 0
 }
 
-// finish waits until everything is written.
+// complete waits until everything is written, and cuts off what is behind the image.
+func (m *image) complete() error {
+	err := m.bringAll()
+	if err = errors.Join(err, m.finish()); err != nil || m.f == nil {
+		return err
+	}
+	return m.f.Truncate(m.size())
+}
+
+// finish waits until all that was handed over is written.
 func (m *image) finish() error {
 	if m.slab != nil {
 		m.handOver()
@@ -133,16 +184,27 @@ func (m *image) finish() error {
 func (m *image) write() {
 	for s := range m.full {
 		if m.err == nil {
-			if m.err = m.writeSlab(s); m.err == nil && m.notes != nil {
-				m.err = m.notes.add(s)
-			}
-			if m.err != nil {
+			if m.err = m.writeOut(s); m.err != nil {
 				m.stop()
 			}
+		}
+		if len(s.sizes) > 0 {
+			continue // its pages are looked at until they are written
 		}
 		s.buf, s.pages = s.buf[:0], s.pages[:0]
 		m.free <- s
 	}
+}
+
+func (m *image) writeOut(s *slab) error {
+	write := m.writeSlab
+	if len(s.sizes) > 0 {
+		write = m.writeBehind
+	}
+	if err := write(s); err != nil || m.notes == nil {
+		return err
+	}
+	return m.notes.add(s)
 }
 
 // writeSlab writes neighbouring pages in one call.

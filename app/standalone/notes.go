@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/superfly/ltx"
 )
@@ -39,10 +40,13 @@ type noted struct {
 	Commit   uint32 `json:"commit"`
 }
 
-// written is any other line: pages that are in the image, and how far reading had come when they were all read.
+// written is any other line: pages that are in the image, or compressed behind it, and how far reading had come when they were
+// all read.
 type written struct {
-	Pages [][2]uint32 `json:"pages"` // runs: the first, and how many
-	Sum   []byte      `json:"sha256"`
+	Pages  [][2]uint32 `json:"pages"` // runs: the first, and how many
+	Sum    []byte      `json:"sha256"`
+	Sizes  []int       `json:"sizes,omitempty"` // of pages behind the image
+	Behind int64       `json:"behind,omitempty"`
 	place
 	end int64 // of the line in the file
 }
@@ -100,7 +104,7 @@ func (n *notes) begin(pageSize, commit uint32) error { return n.line(noted{n.of,
 
 func (n *notes) add(s *slab) error {
 	sum := sha256.Sum256(s.buf)
-	return n.line(written{Pages: runs(s.pages), Sum: sum[:], place: s.upTo})
+	return n.line(written{Pages: runs(s.pages), Sum: sum[:], Sizes: s.sizes, Behind: s.behind, place: s.upTo})
 }
 
 // line writes one line behind its own checksum, so that a torn one is known.
@@ -183,8 +187,16 @@ func nextLine(r *bufio.Reader, v any) (n int64, ok bool) {
 	return int64(len(text)), json.Unmarshal(text[sumDigits:], v) == nil
 }
 
-// holds tells whether the pages of a line are in the image as they were written.
-func (w *written) holds(image io.ReaderAt, pageSize uint32, buf []byte) bool {
+// holds tells whether the pages of a line are in the image, or behind it, as they were written.
+func (r *remains) holds(w *written, image io.ReaderAt, buf []byte) bool {
+	pageSize := r.PageSize
+	if w.isLater() {
+		n := 0
+		w.pages(func(int, uint32) { n++ })
+		content, err := r.content(w, image)
+		sum := sha256.Sum256(content)
+		return err == nil && n == len(w.Sizes) && slices.Min(w.Sizes) > 0 && bytes.Equal(sum[:], w.Sum)
+	}
 	sum := sha256.New()
 	for _, run := range w.Pages {
 		at, left := int64(run[0]-1)*int64(pageSize), int64(run[1])*int64(pageSize)

@@ -217,7 +217,7 @@ func (r *Replica) making(ctx context.Context, plan app.RestorePlan, make func(*p
 }
 
 func (r *Replica) assembly(machine string, h history, objects []*ltx.FileInfo) *assembly {
-	return &assembly{client: r.client(machine), node: nodeID(machine), history: h, objects: objects}
+	return &assembly{client: r.client(machine), node: nodeID(machine), history: h, objects: objects, laterRoom: laterMost}
 }
 
 // planned returns what the last Plan found, if this is its plan.

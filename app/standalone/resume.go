@@ -137,21 +137,39 @@ func openLeft(path string) *os.File {
 // believed is the last line from which this fetch can go on and up to which the image is as it was written, -1 for none, and
 // what is left to read then.
 func (a *assembly) believed(found *remains, f *os.File) (last int, left []*ltx.FileInfo) {
-	last, left = a.useful(found.lines)
-	buf := make([]byte, slabBytes)
-	for i := 0; i <= last; i++ {
-		if !found.lines[i].holds(f, found.PageSize, buf) {
-			last, left = a.useful(found.lines[:i])
-			break
-		}
-		if a.progress != nil {
-			a.progress(a.coverage(left, found.lines[last].Part)*int64(i+1)/int64(last+1), a.total)
-		}
+	held := make([]bool, len(found.lines))
+	bad := len(found.lines)
+	for bad >= 0 {
+		last, left = a.useful(found.lines[:bad])
+		bad = a.firstBad(found, f, last, left, held)
 	}
 	if last >= 0 {
 		a.had = a.coverage(left, found.lines[last].Part)
 	}
 	return last, left
+}
+
+// firstBad is the first of the lines up to last that is not as it was written, -1 for none. What lies behind the image counts only
+// as long as it is not in the image.
+func (a *assembly) firstBad(found *remains, f *os.File, last int, left []*ltx.FileInfo, held []bool) int {
+	needed := map[int]bool{}
+	for _, i := range found.waiting(last) {
+		needed[i] = true
+	}
+	buf := make([]byte, slabBytes)
+	for i := range last + 1 {
+		line := &found.lines[i]
+		if held[i] || line.isLater() && !needed[i] {
+			continue
+		}
+		if held[i] = found.holds(line, f, buf); !held[i] {
+			return i
+		}
+		if a.progress != nil {
+			a.progress(a.coverage(left, found.lines[last].Part)*int64(i+1)/int64(last+1), a.total)
+		}
+	}
+	return -1
 }
 
 // coverage is how many bytes of the plan need not be read.
@@ -185,14 +203,15 @@ func (a *assembly) take(found *remains, last int, f *os.File) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, line := range found.lines[:last+1] {
-		for _, run := range line.Pages {
-			for pgno := run[0]; pgno < run[0]+run[1]; pgno++ {
-				a.image.mark(pgno)
-			}
-		}
+	for i := range last + 1 {
+		found.lines[i].pages(func(_ int, pgno uint32) { a.image.mark(pgno) })
+	}
+	a.image.laterRoom = a.laterRoom
+	if err := a.image.keepAgain(found, last); err != nil {
+		return errors.Join(err, a.image.finish())
 	}
 	p := found.lines[last].place
+	a.image.said = p
 	a.low, a.from = p.Low, p.Part
 	for _, v := range p.Voices {
 		a.voices = append(a.voices, voice{v.Node, v.Object.info()})
