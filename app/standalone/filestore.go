@@ -23,7 +23,7 @@ const (
 )
 
 // tmpSuffix marks an object that is not whole yet. There is one writer per key, so a left-over is overwritten by the
-// next attempt.
+// next attempt, or swept.
 const tmpSuffix = ".tmp"
 
 // fileStore keeps objects as files below a folder. It never makes the folder's parents, and nothing at all while the
@@ -234,6 +234,30 @@ func (s *fileStore) remove(_ context.Context, key string) error {
 		}
 	}
 	return s.fail(rightDelete, key, err)
+}
+
+func (s *fileStore) sweep(_ context.Context, dir string, before time.Time) (left int, err error) {
+	err = filepath.WalkDir(s.file(dir), func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, tmpSuffix) {
+			return err
+		}
+		fi, err := e.Info()
+		if err == nil && !fi.ModTime().Before(before) {
+			left++
+			return nil
+		}
+		if err == nil {
+			err = os.Remove(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it came to its end since the folder was read
+		}
+		return err
+	})
+	return left, s.fail(rightDelete, dir, err)
 }
 
 func (s *fileStore) duplicate(ctx context.Context, from, to string) error {

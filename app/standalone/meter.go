@@ -86,6 +86,16 @@ func (s meteredStore) open(ctx context.Context, key string, offset, size int64) 
 	return &meteredReader{r, s.m}, nil
 }
 
+// sweep asks once where there is something to ask for.
+func (s meteredStore) sweep(ctx context.Context, dir string, before time.Time) (left int, err error) {
+	sw, leaves := s.store.(sweeper)
+	if !leaves {
+		return 0, nil
+	}
+	s.m.writes.Add(1)
+	return sw.sweep(ctx, dir, before)
+}
+
 func (s meteredStore) whole(ctx context.Context, key string, size int64, buf []byte) ([]byte, error) {
 	s.m.reads.Add(1)
 	content, err := readWhole(ctx, s.store, key, size, buf)

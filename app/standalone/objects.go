@@ -41,6 +41,13 @@ type store interface {
 	close() error
 }
 
+// sweeper is a store where an upload that is killed leaves something, which takes room or is paid for.
+type sweeper interface {
+	// sweep takes away what is left below dir of uploads that were begun before a time, but for those under way in this
+	// process. left is how many younger ones there are.
+	sweep(ctx context.Context, dir string, before time.Time) (left int, err error)
+}
+
 // object is one entry of a listing.
 type object struct {
 	name string // last part of the key

@@ -30,6 +30,7 @@ type outlet struct {
 	primary *primary
 	status  statusKeeper
 	drill   sync.Mutex  // one test restore at a time
+	swept   time.Time   // when it is looked for unfinished uploads next; guarded by the shipper's shipping
 	ahead   atomic.Bool // it holds later changes than those captured here: the next session goes on from there
 }
 

@@ -84,6 +84,11 @@ func (s *s3Store) create(ctx context.Context) error {
 	return s.fail(rightCreate, "", s.bucket.Create(ctx))
 }
 
+func (s *s3Store) sweep(ctx context.Context, dir string, before time.Time) (left int, err error) {
+	left, err = s.bucket.Sweep(ctx, dir, before)
+	return left, s.fail(rightList, dir, err)
+}
+
 func (s *s3Store) close() error {
 	s.transport.CloseIdleConnections()
 	return nil
@@ -92,7 +97,7 @@ func (s *s3Store) close() error {
 // The hints for what only S3 answers.
 const (
 	s3KeysHint = "Or put one into ~/.aws/credentials, for example with `aws configure`: what only a terminal knows, an agent that starts at login does not."
-	s3RoleHint = "Allow s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on what is in it."
+	s3RoleHint = "Allow s3:ListBucket and s3:ListBucketMultipartUploads on the bucket, and s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on what is in it."
 )
 
 // ofS3 knows what S3 answers.

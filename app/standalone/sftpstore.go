@@ -127,6 +127,11 @@ func (s *sftpStore) create(ctx context.Context) error {
 	return s.fail(rightWrite, "", s.folder.Create(ctx))
 }
 
+func (s *sftpStore) sweep(ctx context.Context, dir string, before time.Time) (left int, err error) {
+	left, err = s.folder.Sweep(ctx, dir, before)
+	return left, s.fail(rightDelete, dir, err)
+}
+
 func (s *sftpStore) close() error { return s.folder.Close() }
 
 const sshKeysHint = "Put a key of yours on the server with ssh-copy-id, and load it with ssh-add where it has a passphrase. An agent that starts at login has the session's ssh agent or the keys in ~/.ssh without one."

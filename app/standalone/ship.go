@@ -107,6 +107,7 @@ func (s *shipper) ship(ctx context.Context) error {
 	if err := s.present(ctx); err != nil {
 		return err
 	}
+	s.sweep(ctx)
 	if err := s.refuseOld(ctx); err != nil {
 		return err
 	}

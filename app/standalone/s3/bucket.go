@@ -64,6 +64,7 @@ type Config struct {
 type Bucket struct {
 	cfg   Config
 	times times
+	open  sync.Map // the ids of uploads in parts that are under way
 
 	mu     sync.Mutex
 	client *s3.Client

@@ -106,6 +106,38 @@ func TestFailedUploadLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestSweep: what killed programs left below a folder goes, but for what is younger, what is elsewhere, and what this one is
+// sending at the moment.
+func TestSweep(t *testing.T) {
+	b, server := start(t)
+	killed := func(key string) {
+		up := New(b.cfg).begin(key, nil)
+		if err := up.send(t.Context(), random(MinPart)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	killed("u/m/ltx/x")
+	killed("u/m/y")
+	killed("u/m2/x")
+	killed("other")
+	if left, err := b.Sweep(t.Context(), "u/m", time.Now().Add(-time.Hour)); left != 2 || err != nil || server.Unfinished("memory") != 4 {
+		t.Errorf("of an hour ago: %d left, %v; %d unfinished", left, err, server.Unfinished("memory"))
+	}
+	want := random(2*MinPart + 1)
+	_, err := b.Put(t.Context(), "u/m/z", time.Time{}, func(w io.Writer) error {
+		if err := in(want[:2*MinPart])(w); err != nil {
+			return err
+		}
+		if left, err := b.Sweep(t.Context(), "u/m", time.Now().Add(time.Hour)); left != 0 || err != nil || server.Unfinished("memory") != 3 {
+			t.Errorf("of an hour from now: %d left, %v; %d unfinished", left, err, server.Unfinished("memory"))
+		}
+		return in(want[2*MinPart:])(w)
+	})
+	if err != nil || !bytes.Equal(read(t, b, "u/m/z"), want) || server.Unfinished("memory") != 2 {
+		t.Errorf("the upload under way: %v; %d unfinished", err, server.Unfinished("memory"))
+	}
+}
+
 // TestLostReplies: what was done although the reply was lost is done once and found.
 func TestLostReplies(t *testing.T) {
 	b, server := start(t)

@@ -144,6 +144,7 @@ func (u *upload) part(ctx context.Context, size int64, send func(client *s3.Clie
 			return known(err)
 		}
 		u.id = out.UploadId
+		u.b.open.Store(*u.id, true)
 	}
 	n := aws.Int32(int32(len(u.parts) + 1))
 	etag, err := send(client, n)
@@ -169,6 +170,7 @@ func (u *upload) complete(ctx context.Context) error {
 		return u.abort(ctx, known(err))
 	}
 	u.b.times.keep(*u.b.name(u.key), aws.ToString(etag), u.meta)
+	u.b.open.Delete(*u.id)
 	u.id = nil // there is nothing left to abort
 	return nil
 }
@@ -195,12 +197,52 @@ func (u *upload) abort(ctx context.Context, reason error) error {
 	defer cancel()
 	id := u.id
 	u.id = nil
+	defer u.b.open.Delete(*id)
 	client, err := u.b.connect(ctx)
 	if err == nil {
-		_, err = client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &u.b.cfg.Bucket, Key: u.b.name(u.key), UploadId: id})
+		err = u.b.abort(ctx, client, u.b.name(u.key), id)
 	}
-	if err != nil && KindOf(known(err)) != NoObject {
+	if err != nil {
 		return errors.Join(reason, err)
 	}
 	return reason
+}
+
+// abort takes an upload's parts away. One that is not there is no error.
+func (b *Bucket) abort(ctx context.Context, client *s3.Client, name, id *string) error {
+	_, err := client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.cfg.Bucket, Key: name, UploadId: id})
+	if KindOf(known(err)) == NoObject {
+		return nil
+	}
+	return known(err)
+}
+
+// Sweep takes away the parts of uploads below dir that were begun before a time and never came to their end: a program that
+// is killed leaves them, and they are kept and paid for. Uploads of this Bucket that are under way stay. left is how many
+// others are younger.
+func (b *Bucket) Sweep(ctx context.Context, dir string, before time.Time) (left int, err error) {
+	client, err := b.connect(ctx)
+	if err != nil {
+		return 0, err
+	}
+	in := &s3.ListMultipartUploadsInput{Bucket: &b.cfg.Bucket, Prefix: aws.String(*b.name(dir) + "/")}
+	for it := s3.NewListMultipartUploadsPaginator(client, in); it.HasMorePages(); {
+		page, err := it.NextPage(ctx)
+		if err != nil {
+			return left, known(err)
+		}
+		for _, u := range page.Uploads {
+			_, own := b.open.Load(aws.ToString(u.UploadId))
+			switch {
+			case own || !strings.HasPrefix(aws.ToString(u.Key), *in.Prefix): // not every server knows prefixes
+			case !aws.ToTime(u.Initiated).Before(before):
+				left++
+			default:
+				if err := b.abort(ctx, client, u.Key, u.UploadId); err != nil {
+					return left, err
+				}
+			}
+		}
+	}
+	return left, nil
 }

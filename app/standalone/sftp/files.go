@@ -69,7 +69,7 @@ func (f *Folder) Put(ctx context.Context, key string, at time.Time, write func(i
 // sweepTimeout bounds how long a file that did not become whole is being taken away.
 const sweepTimeout = 5 * time.Second
 
-// sweep takes a file away that failed, also after ctx ended; if it cannot, the next attempt writes over it.
+// sweep takes a file away that failed, also after ctx ended; if it cannot, the next attempt does.
 func (f *Folder) sweep(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepTimeout)
 	defer cancel()
@@ -77,7 +77,7 @@ func (f *Folder) sweep(ctx context.Context, name string) {
 }
 
 func writeFile(c *sftp.Client, name string, at time.Time, write func(io.Writer) error) (int64, error) {
-	file, err := c.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	file, err := createNew(c, name)
 	if err != nil {
 		return 0, err
 	}
@@ -102,6 +102,17 @@ func writeFile(c *sftp.Client, name string, at time.Time, write func(io.Writer) 
 		err = c.Chtimes(name, at, at)
 	}
 	return out.n, err
+}
+
+// createNew makes a file in place of one that was left: never the same one, because its server may still be writing what came
+// over a connection that broke.
+func createNew(c *sftp.Client, name string) (*sftp.File, error) {
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	file, err := c.OpenFile(name, flags)
+	if err == nil || c.Remove(name) != nil {
+		return file, err
+	}
+	return c.OpenFile(name, flags)
 }
 
 // syncEvery is after how many bytes a file on its way up is made durable so far. All of a large file at once takes a slow
@@ -286,6 +297,32 @@ func (f *Folder) Remove(ctx context.Context, key string) error {
 		}
 		return err
 	}))
+}
+
+// Sweep takes away the files below dir that did not become whole and were last written before a time. left is how many are
+// younger.
+func (f *Folder) Sweep(ctx context.Context, dir string, before time.Time) (left int, err error) {
+	err = f.use(ctx, func(c *sftp.Client) error {
+		left = 0
+		walk := c.Walk(f.name(dir))
+		for walk.Step() {
+			fi := walk.Stat()
+			switch {
+			case errors.Is(walk.Err(), fs.ErrNotExist): // since its folder was read
+			case walk.Err() != nil:
+				return walk.Err()
+			case fi.IsDir() || !strings.HasSuffix(fi.Name(), tmpSuffix):
+			case !fi.ModTime().Before(before):
+				left++
+			default:
+				if err := c.Remove(walk.Path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return left, f.why(ctx, err)
 }
 
 // Link gives a file a second name, whatever has it. False means that the server cannot.

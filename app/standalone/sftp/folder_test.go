@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -73,6 +74,57 @@ func read(t *testing.T, f *Folder, key string) string {
 var servers = map[string][]string{
 	"OpenSSH":            nil,
 	"without extensions": {"ForceCommand=internal-sftp -P posix-rename,hardlink,fsync"},
+}
+
+// TestWhatAServerStillWritesIsNotWrittenInto: the server may still be at what came over a connection that is gone, while the
+// same file is sent over the next.
+func TestWhatAServerStillWritesIsNotWrittenInto(t *testing.T) {
+	f, server := start(t)
+	put(t, f, "a/b", "before")
+	late, err := os.Create(filepath.Join(server.Dir, "copies", "a", "b"+tmpSuffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, f, "a/b", "whole")
+	if _, err := late.WriteAt([]byte("late"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := late.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, f, "a/b"); got != "whole" {
+		t.Errorf("it holds %q", got)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	f, server := start(t)
+	put(t, f, "u/m/ltx/0/x", "whole")
+	put(t, f, "u/m2/x", "whole")
+	now := time.Now()
+	for name, at := range map[string]time.Time{"u/m/y": now.Add(-2 * time.Hour), "u/m/ltx/0/z": now.Add(-2 * time.Hour), "u/m/ltx/0/young": now, "u/m2/y": now.Add(-2 * time.Hour)} {
+		path := filepath.Join(server.Dir, "copies", filepath.FromSlash(name)+tmpSuffix)
+		err := os.WriteFile(path, []byte("half"), 0o600)
+		if err = errors.Join(err, os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := f.Sweep(t.Context(), "u/m", now.Add(-time.Hour)); left != 1 || err != nil {
+		t.Errorf("%d are younger, %v", left, err)
+	}
+	if left, err := f.Sweep(t.Context(), "u/nobody", now); left != 0 || err != nil {
+		t.Errorf("where nothing is: %d, %v", left, err)
+	}
+	var found []string
+	err := filepath.WalkDir(server.Dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			found = append(found, e.Name())
+		}
+		return err
+	})
+	if want := []string{"x", "young.tmp", "x", "y.tmp"}; err != nil || !slices.Equal(found, want) {
+		t.Errorf("there are %q, want %q; %v", found, want, err)
+	}
 }
 
 func TestPutReplaces(t *testing.T) {
