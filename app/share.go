@@ -1,6 +1,9 @@
 package app
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Sharer says who sees which project, and changes it. Sharing is a property of the project, so no row is rewritten.
 type Sharer interface {
@@ -21,6 +24,11 @@ type Convener interface {
 	MakeTeam(ctx context.Context, name string) (Team, error)
 	// Invite brings somebody into a team, who may have no account yet. For admins of the team (CodeDenied).
 	Invite(ctx context.Context, req InviteRequest) (Invited, error)
+	// Invitations lists those that nobody has taken up yet, of the teams that this person looks after, oldest first.
+	// CodeNotFound where the server invites nobody.
+	Invitations(ctx context.Context) ([]Invitation, error)
+	// Withdraw takes an invitation back: the person is not in the team any more. CodeNotFound for what is none, or was taken up.
+	Withdraw(ctx context.Context, req WithdrawRequest) error
 	// SetMember puts somebody with an account into a team, or takes somebody out. It is for admins, and for whoever leaves. An
 	// admin who is put in stays one.
 	SetMember(ctx context.Context, req MemberRequest) (Team, error)
@@ -96,6 +104,23 @@ type InviteRequest struct {
 	Team  string `json:"team"` // id, its beginning, or name
 	Email string `json:"email"`
 	Name  string `json:"name,omitempty"`
+}
+
+// Invitation is one that nobody has taken up yet. An expired one is listed for a while.
+type Invitation struct {
+	Team  string    `json:"team_id"`
+	User  string    `json:"user_id"`
+	Email string    `json:"email"`
+	Name  string    `json:"name,omitempty"`
+	By    string    `json:"invited_by,omitempty"` // name or address
+	At    time.Time `json:"invited_at"`
+	Until time.Time `json:"expires_at"`
+}
+
+// WithdrawRequest says which invitation. Team is an id, its beginning, or a name; Person an address, an id, or its beginning.
+type WithdrawRequest struct {
+	Team   string `json:"team"`
+	Person string `json:"person"`
 }
 
 // Invited says what became of an invitation.

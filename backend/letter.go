@@ -1,6 +1,9 @@
 package backend
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Letter is an email: plain text.
 type Letter struct {
@@ -27,6 +30,19 @@ type Invited struct {
 // Invitations are made by people. Errors are *Error: Denied for who is no admin of the team.
 type Invitations interface {
 	Invite(ctx context.Context, p Principal, i Invitation) (Invited, error)
+	// Pending lists what nobody has taken up yet, of the teams of which the principal is an admin, oldest first. Those that
+	// have expired are among them for a while.
+	Pending(ctx context.Context, p Principal) ([]Pending, error)
+	// Withdraw takes one back: its link is good for nothing unless another team invited the person too. NotFound for what is
+	// none, or was taken up.
+	Withdraw(ctx context.Context, p Principal, team, user string) error
+}
+
+// Pending is an invitation that nobody has taken up yet.
+type Pending struct {
+	Team, User, Email, Name string
+	By                      string // who invited: name or address, empty where he is not here any more
+	At, Until               time.Time
 }
 
 // Account is what somebody may do with all that is kept about him.

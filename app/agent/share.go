@@ -16,6 +16,8 @@ type People interface {
 	Everybody(ctx context.Context) ([]app.Member, error)
 	MakeTeam(ctx context.Context, name string) (id string, err error)
 	Invite(ctx context.Context, req app.InviteRequest) (app.Invited, error)
+	Invitations(ctx context.Context) ([]app.Invitation, error)
+	Withdraw(ctx context.Context, team, user string) error
 	SetMember(ctx context.Context, req app.MemberRequest) error
 	// Access is what this person sees, by the project's id: CanWrite and MembersWrite of it are set.
 	Access(ctx context.Context) (map[string]app.Project, error)
@@ -217,6 +219,40 @@ func (a *Agent) Invite(ctx context.Context, req app.InviteRequest) (app.Invited,
 	return done, forAdmins(err, t)
 }
 
+// Invitations implements app.Convener.
+func (a *Agent) Invitations(ctx context.Context) ([]app.Invitation, error) {
+	door := a.fleet()
+	if door == nil {
+		return nil, noAccount("team")
+	}
+	return door.Invitations(ctx)
+}
+
+// Withdraw implements app.Convener.
+func (a *Agent) Withdraw(ctx context.Context, req app.WithdrawRequest) error {
+	door := a.fleet()
+	if door == nil {
+		return noAccount("team")
+	}
+	t, err := a.team(ctx, door, req.Team)
+	if err != nil {
+		return err
+	}
+	list, err := door.Invitations(ctx)
+	if err != nil {
+		return err
+	}
+	list = slices.DeleteFunc(list, func(i app.Invitation) bool { return i.Team != t.ID })
+	one, err := meantOf("invitation", req.Person, list, func(i app.Invitation) (string, []string) { return i.User, []string{i.Email, i.Name} })
+	if err == nil {
+		err = door.Withdraw(ctx, t.ID, one.User)
+	}
+	if err == nil {
+		a.note(app.Event{Kind: app.EventAccount, Text: "An invitation into a team was withdrawn"})
+	}
+	return forAdmins(err, t)
+}
+
 // SetMember implements app.Convener.
 func (a *Agent) SetMember(ctx context.Context, req app.MemberRequest) (app.Team, error) {
 	door := a.fleet()
@@ -308,8 +344,11 @@ func meantOf[T any](op, meant string, list []T, of func(T) (id string, names []s
 }
 
 func listOf(op string) string {
-	if op == "project" {
+	switch op {
+	case "project":
 		return "project list"
+	case "invitation":
+		return "team invitations"
 	}
 	return "team members"
 }

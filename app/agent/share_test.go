@@ -47,6 +47,12 @@ func (o *office) MakeTeam(_ context.Context, n string) (string, error) {
 func (o *office) Invite(_ context.Context, r app.InviteRequest) (app.Invited, error) {
 	return app.Invited{Joined: true}, o.tell("invite %s into %s", r.Email, r.Team)
 }
+func (o *office) Invitations(context.Context) ([]app.Invitation, error) {
+	return []app.Invitation{{Team: "t-other", User: "u-8", Email: "y@example.com"}, {Team: "t-core", User: "u-9", Email: "x@example.com"}}, nil
+}
+func (o *office) Withdraw(_ context.Context, team, user string) error {
+	return o.tell("withdraw %s from %s", user, team)
+}
 func (o *office) SetMember(_ context.Context, r app.MemberRequest) error {
 	return o.tell("member %s of %s, admin %v, out %v", r.Person, r.Team, r.Admin, r.Out)
 }
@@ -154,6 +160,12 @@ func TestTeamsAreMeantByName(t *testing.T) {
 	if done, err := a.Invite(t.Context(), app.InviteRequest{Team: "CORE", Email: "x@example.com"}); err != nil || !done.Joined {
 		t.Fatal(done, err)
 	}
+	if err := a.Withdraw(t.Context(), app.WithdrawRequest{Team: "core", Person: "X@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Withdraw(t.Context(), app.WithdrawRequest{Team: "core", Person: "y@example.com"}); app.CodeOf(err) != app.CodeNotFound {
+		t.Errorf("of another team: %v", err)
+	}
 	for _, r := range []app.MemberRequest{
 		{Team: "core", Person: "jo@example.com", Out: true}, {Team: "core", Out: true}, {Team: "elsewhere", Out: true}, // not in it
 		{Team: "core"}, {Team: "core", Admin: true}, // a member already
@@ -163,7 +175,7 @@ func TestTeamsAreMeantByName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := "make New; invite x@example.com into t-core; member u-2 of t-core, admin false, out true; member u-1 of t-core, admin false, out true; " +
+	want := "make New; invite x@example.com into t-core; withdraw u-9 from t-core; member u-2 of t-core, admin false, out true; member u-1 of t-core, admin false, out true; " +
 		"member u-1 of t-core, admin true, out false"
 	if told := d.told(); told != want {
 		t.Errorf("told %s", told)

@@ -39,7 +39,9 @@ func (s *suite) noAccount() {
 			_, err := s.Service.Invite(s.ctx, app.InviteRequest{Team: "t", Email: "a@x"})
 			return err
 		},
-		"member": func() error { _, err := s.Service.SetMember(s.ctx, app.MemberRequest{Team: "t"}); return err },
+		"invitations": func() error { _, err := s.Service.Invitations(s.ctx); return err },
+		"withdraw":    func() error { return s.Service.Withdraw(s.ctx, app.WithdrawRequest{Team: "t", Person: "a@x"}) },
+		"member":      func() error { _, err := s.Service.SetMember(s.ctx, app.MemberRequest{Team: "t"}); return err },
 	}
 	for name, ask := range asks {
 		s.t.Log(name)

@@ -15,6 +15,8 @@ type FakeSharing struct {
 	TeamsFunc          func(context.Context) ([]app.Team, error)
 	MakeTeamFunc       func(context.Context, string) (app.Team, error)
 	InviteFunc         func(context.Context, app.InviteRequest) (app.Invited, error)
+	InvitationsFunc    func(context.Context) ([]app.Invitation, error)
+	WithdrawFunc       func(context.Context, app.WithdrawRequest) error
 	SetMemberFunc      func(context.Context, app.MemberRequest) (app.Team, error)
 }
 
@@ -64,6 +66,22 @@ func (f *FakeSharing) Invite(ctx context.Context, req app.InviteRequest) (app.In
 		return f.InviteFunc(ctx, req)
 	}
 	return app.Invited{}, noAccount()
+}
+
+// Invitations implements app.Convener.
+func (f *FakeSharing) Invitations(ctx context.Context) ([]app.Invitation, error) {
+	if f.InvitationsFunc != nil {
+		return f.InvitationsFunc(ctx)
+	}
+	return nil, noAccount()
+}
+
+// Withdraw implements app.Convener.
+func (f *FakeSharing) Withdraw(ctx context.Context, req app.WithdrawRequest) error {
+	if f.WithdrawFunc != nil {
+		return f.WithdrawFunc(ctx, req)
+	}
+	return noAccount()
 }
 
 // SetMember implements app.Convener.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/app/apptest"
@@ -43,6 +44,17 @@ func sharing(asked *[]any) *apptest.FakeService {
 		*asked = append(*asked, r)
 		return map[string]app.Invited{"in@x": {Joined: true}, "letter@x": {Sent: true}, "link@x": {Link: "https://sync.example.com/id/letter/abc"}}[r.Email], nil
 	}
+	at := time.Date(2026, 11, 18, 9, 0, 0, 0, time.UTC)
+	f.InvitationsFunc = func(context.Context) ([]app.Invitation, error) {
+		return []app.Invitation{
+			{Team: core.ID, User: "u-9", Email: "old@x", By: "Jo", At: at.AddDate(0, 0, -9), Until: at.AddDate(0, 0, -2)},
+			{Team: core.ID, User: "u-8", Email: "new@x", Name: "New", By: "Jo", At: at, Until: at.AddDate(0, 0, 7)},
+		}, nil
+	}
+	f.WithdrawFunc = func(_ context.Context, r app.WithdrawRequest) error {
+		*asked = append(*asked, r)
+		return nil
+	}
 	f.SetMemberFunc = func(_ context.Context, r app.MemberRequest) (app.Team, error) {
 		*asked = append(*asked, r)
 		return core, nil
@@ -53,7 +65,8 @@ func sharing(asked *[]any) *apptest.FakeService {
 func TestSharingGoldens(t *testing.T) {
 	for name, args := range map[string][]string{
 		"project-list": {"project", "list"}, "project-list-json": {"project", "--json"}, "project-who": {"project", "who", "plans"},
-		"team-members": {"team", "members"}, "team-members-json": {"team", "members", "empty", "--json"},
+		"team-members": {"team", "members"}, "team-invitations": {"team", "invitations"}, "team-invitations-json": {"team", "invitations", "core", "--json"},
+		"team-members-json": {"team", "members", "empty", "--json"},
 	} {
 		for kind, term := range map[string]terminal{"pipe": {}, "color": {width: 80, color: true}} {
 			t.Run(name+"-"+kind, func(t *testing.T) {
@@ -91,6 +104,8 @@ func TestSharingAsks(t *testing.T) {
 		{"team invite core letter@x --name Jo", app.InviteRequest{Team: "core", Email: "letter@x", Name: "Jo"}, "a letter is under way"},
 		{"team invite core link@x", app.InviteRequest{Team: "core", Email: "link@x"}, "https://sync.example.com/id/letter/abc"},
 		{"team invite core", nil, "coditect-sync team invite TEAM EMAIL"},
+		{"team withdraw core new@x", app.WithdrawRequest{Team: "core", Person: "new@x"}, "The invitation of new@x is withdrawn."},
+		{"team withdraw core", nil, "coditect-sync team withdraw TEAM EMAIL"},
 		{"team join core", app.MemberRequest{Team: "core"}, "You are in Core."},
 		{"team join core jo@x --admin", app.MemberRequest{Team: "core", Person: "jo@x", Admin: true}, "jo@x is in Core."},
 		{"team leave core", app.MemberRequest{Team: "core", Out: true}, "You are no longer in Core."},

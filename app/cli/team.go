@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,12 @@ func (p *program) teamVerb() *cobra.Command {
 	c.AddCommand(
 		p.namedVerb("create NAME", "Make a team, and be its admin", 1, nil, func(ctx context.Context, args []string) error { return p.teamCreate(ctx, args[0]) }),
 		invite, join,
+		p.namedVerb("invitations [TEAM]", "Who is invited and has not come yet, into the teams that you look after", 0, p.teamNames, func(ctx context.Context, args []string) error {
+			return p.teamInvitations(ctx, strings.Join(args, ""))
+		}),
+		p.namedVerb("withdraw TEAM EMAIL", "Take an invitation back", 2, p.teamNames, func(ctx context.Context, args []string) error {
+			return p.teamWithdraw(ctx, app.WithdrawRequest{Team: args[0], Person: args[1]})
+		}),
 		p.namedVerb("members [TEAM]", "Who is in a team, or in all of them", 0, p.teamNames, func(ctx context.Context, args []string) error {
 			return p.teamMembers(ctx, strings.Join(args, ""))
 		}),
@@ -75,6 +82,65 @@ func (p *program) teamInvite(ctx context.Context, req app.InviteRequest) error {
 			p.out.line(plain.of("Pass this link on to %s and nobody else: whoever opens it chooses the password.", req.Email))
 			p.out.line(strong.of("%s", done.Link))
 		}
+		return nil
+	})
+}
+
+func (p *program) teamInvitations(ctx context.Context, name string) error {
+	return p.with(ctx, anyhow, func(s *session) error {
+		list, err := s.Invitations(ctx)
+		if err != nil {
+			return err
+		}
+		teams, err := s.Teams(ctx)
+		if err == nil {
+			teams, err = onlyTeam(teams, name)
+		}
+		if err != nil {
+			return err
+		}
+		called := map[string]string{}
+		for _, t := range teams {
+			called[t.ID] = t.Name
+		}
+		list = slices.DeleteFunc(list, func(i app.Invitation) bool { _, ok := called[i.Team]; return !ok })
+		if p.json {
+			p.writeJSON(orEmpty(list))
+			return nil
+		}
+		p.tellInvitations(list, called)
+		return nil
+	})
+}
+
+// tellInvitations lists invitations; called are the names of their teams.
+func (p *program) tellInvitations(list []app.Invitation, called map[string]string) {
+	if len(list) == 0 {
+		p.out.line(plain.of("Nobody is invited who has not come yet."))
+		return
+	}
+	now := p.now()
+	t := table{{title: "team"}, {title: "invited"}, {title: "when"}, {title: "by", opt: true}, {title: "good until"}}
+	for _, i := range list {
+		until := plain.of("%s", age(i.Until, now))
+		if !now.Before(i.Until) {
+			until = waits.of("expired")
+		}
+		t.row(strong.of("%s", called[i.Team]), plain.of("%s", i.Email), plain.of("%s", age(i.At, now)), plain.of("%s", i.By), until)
+	}
+	p.out.table(t)
+}
+
+func (p *program) teamWithdraw(ctx context.Context, req app.WithdrawRequest) error {
+	return p.with(ctx, anyhow, func(s *session) error {
+		if err := s.Withdraw(ctx, req); err != nil {
+			return err
+		}
+		if p.json {
+			p.writeJSON(req)
+			return nil
+		}
+		p.out.line(proved.of("%s The invitation of %s is withdrawn.", glyphStep, req.Person))
 		return nil
 	})
 }

@@ -28,6 +28,13 @@ func (s *Server) shareRoutes(mux *http.ServeMux) {
 		return svc.MakeTeam(ctx, in.Name)
 	}))
 	mux.Handle("POST /v1/teams/invite", answerBody(s, svc.Invite))
+	mux.Handle("GET /v1/teams/invitations", answer(s, func(r *http.Request) ([]app.Invitation, error) {
+		list, err := svc.Invitations(r.Context())
+		return orEmpty(list), err
+	}))
+	mux.Handle("POST /v1/teams/withdraw", answerBody(s, func(ctx context.Context, req app.WithdrawRequest) (nothing, error) {
+		return nothing{}, svc.Withdraw(ctx, req)
+	}))
 	mux.Handle("POST /v1/teams/member", answerBody(s, svc.SetMember))
 }
 
@@ -64,4 +71,15 @@ func (c *Client) Invite(ctx context.Context, req app.InviteRequest) (app.Invited
 // SetMember implements app.Convener.
 func (c *Client) SetMember(ctx context.Context, req app.MemberRequest) (app.Team, error) {
 	return send[app.Team](ctx, c, http.MethodPost, "/v1/teams/member", req)
+}
+
+// Invitations implements app.Convener.
+func (c *Client) Invitations(ctx context.Context) ([]app.Invitation, error) {
+	return get[[]app.Invitation](ctx, c, "/v1/teams/invitations")
+}
+
+// Withdraw implements app.Convener.
+func (c *Client) Withdraw(ctx context.Context, req app.WithdrawRequest) error {
+	_, err := send[nothing](ctx, c, http.MethodPost, "/v1/teams/withdraw", req)
+	return err
 }

@@ -110,6 +110,27 @@ func (s *Session) Invite(ctx context.Context, req app.InviteRequest) (done app.I
 	return done, err
 }
 
+// Invitations lists those that nobody has taken up yet. CodeNotFound where the server invites nobody, or is too old.
+func (s *Session) Invitations(ctx context.Context) ([]app.Invitation, error) {
+	var said struct {
+		Invitations []app.Invitation `json:"invitations"`
+	}
+	err := s.about(ctx, http.MethodGet, "/v1/invitations", nil, &said, "")
+	if app.CodeOf(err) == app.CodeNotFound {
+		err = app.Errorf(app.CodeNotFound, "team", "This server does not invite people.").WithHint("Whoever runs it adds them.").Wrap(err)
+	}
+	for i := range said.Invitations {
+		one := &said.Invitations[i]
+		one.Email, one.Name, one.By = oneLine(one.Email), oneLine(one.Name), oneLine(one.By)
+	}
+	return said.Invitations, err
+}
+
+// Withdraw takes an invitation back. CodeDenied for who is no admin of the team, CodeNotFound for what is none any more.
+func (s *Session) Withdraw(ctx context.Context, team, user string) error {
+	return s.about(ctx, http.MethodDelete, "/v1/teams/"+url.PathEscape(team)+"/invitations/"+url.PathEscape(user), nil, nil, "")
+}
+
 // SetMember puts somebody into a team or takes somebody out. CodeDenied for who is no admin of it, CodeInvalid for the last one.
 func (s *Session) SetMember(ctx context.Context, req app.MemberRequest) error {
 	path := "/v1/teams/" + url.PathEscape(req.Team) + "/members/" + url.PathEscape(req.Person)

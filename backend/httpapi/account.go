@@ -80,6 +80,16 @@ func (a *API) registerInvitations(api huma.API, signedIn huma.Middlewares) {
 		Description: "For admins of the team. Who is here already joins at once; others get a letter, or, where the server sends none, the answer has the link to pass on.",
 		Middlewares: append(signedIn, a.withSmallBody), Responses: problems(registry, 401, 403, 413, 422, 429, 503),
 	}, a.invite)
+	huma.Register(api, huma.Operation{
+		OperationID: "invitations", Method: http.MethodGet, Path: "/v1/invitations", Summary: "Invitations that nobody has taken up yet",
+		Description: "Those into the teams of which one is an admin. Their links are told to nobody.",
+		Middlewares: signedIn, Responses: problems(registry, 401, 429, 503),
+	}, a.pending)
+	huma.Register(api, huma.Operation{
+		OperationID: "withdrawInvitation", Method: http.MethodDelete, Path: "/v1/teams/{id}/invitations/{user_id}", Summary: "Withdraw an invitation",
+		Description: "For admins of the team. The person is no longer in it, and the link is good for nothing, unless another team invited the same person.",
+		Middlewares: signedIn, Responses: problems(registry, 401, 403, 404, 429, 503),
+	}, a.withdraw)
 	takes[invitation](api, api.OpenAPI().Paths["/v1/invitations"].Post, "Invitation")
 }
 
@@ -108,4 +118,40 @@ func (a *API) invite(ctx context.Context, _ *struct{}) (*answer[invited], error)
 		return nil, a.fail(ctx, err)
 	}
 	return &answer[invited]{invited(done)}, nil
+}
+
+// pending is how an invitation that waits is shown.
+type pending struct {
+	Team  string    `json:"team_id"`
+	User  string    `json:"user_id"`
+	Email string    `json:"email"`
+	Name  string    `json:"name"`
+	By    string    `json:"invited_by" doc:"Name or address of whoever invited; empty where he is not here any more."`
+	At    time.Time `json:"invited_at"`
+	Until time.Time `json:"expires_at"`
+}
+
+type pendingList struct {
+	Invitations []pending `json:"invitations"`
+}
+
+func (a *API) pending(ctx context.Context, _ *struct{}) (*answer[pendingList], error) {
+	p, _ := ctx.Value(principalKey{}).(backend.Principal)
+	found, err := a.Invitations.Pending(ctx, p)
+	if err != nil {
+		return nil, a.fail(ctx, err)
+	}
+	list := pendingList{Invitations: []pending{}}
+	for _, one := range found {
+		list.Invitations = append(list.Invitations, pending(one))
+	}
+	return &answer[pendingList]{list}, nil
+}
+
+func (a *API) withdraw(ctx context.Context, in *memberChoice) (*struct{}, error) {
+	p, _ := ctx.Value(principalKey{}).(backend.Principal)
+	if err := a.Invitations.Withdraw(ctx, p, in.Team, in.User); err != nil {
+		return nil, a.fail(ctx, err)
+	}
+	return nil, nil
 }

@@ -10,6 +10,8 @@
 //	GET /v1/projects, PATCH /v1/projects/{id}, GET /v1/projects/{id}/people   who sees and who writes
 //	GET  /v1/account/export, DELETE /v1/account   all that is kept of a person; and its end
 //	POST /v1/invitations   somebody new, into a team
+//	GET /v1/invitations    those that nobody has taken up yet, for admins of the team
+//	DELETE /v1/teams/{id}/invitations/{user_id}   one of them is withdrawn
 //	GET  /healthz      the process lives
 //	GET  /readyz       it can answer requests: the database does, and it is not about to end
 //	GET  /openapi.json and /openapi.yaml

@@ -74,9 +74,10 @@ func (s *Store) RemoveMember(ctx context.Context, p backend.Principal, team, use
 	return s.teamChange(ctx, p, "SELECT app.set_member($1, $2, NULL)", team, user)
 }
 
-// refusals are what the functions of migration 00102 say.
+// refusals are what the functions of migrations 00102 and 00205 say.
 var refusals = map[string]*backend.Error{
 	"unknown": backend.Errorf(backend.NotFound, "There is no such team or person."),
+	"none":    backend.Errorf(backend.NotFound, "Nobody is invited there by that id."),
 	"denied":  backend.Errorf(backend.Denied, "Only an admin of the team may do this."),
 	"last":    backend.Errorf(backend.Invalid, "A team keeps at least one admin."),
 }

@@ -22,6 +22,8 @@ func (d *desk) sharingRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /v1/projects/share", post(d.share))
 	mux.Handle("POST /v1/teams", post(func(_ context.Context, in newName) (app.Team, error) { return d.makeTeam(in.Name) }))
 	mux.Handle("POST /v1/teams/invite", post(d.invite))
+	get(mux, "/v1/teams/invitations", func() any { return append([]app.Invitation{}, d.now().Invitations...) })
+	mux.Handle("POST /v1/teams/withdraw", post(d.withdraw))
 	mux.Handle("POST /v1/teams/member", post(d.setMember))
 }
 
@@ -97,8 +99,26 @@ func (d *desk) invite(_ context.Context, req app.InviteRequest) (app.Invited, er
 	case strings.HasPrefix(req.Email, "sam"):
 		return app.Invited{Link: scenes.Server + "/invited/3f9a-77c2-0b1d-e854"}, nil
 	default:
-		return app.Invited{Sent: true}, nil
+		return app.Invited{Sent: true}, d.awaits(req)
 	}
+}
+
+// awaits puts somebody into a team who has not come yet.
+func (d *desk) awaits(req app.InviteRequest) error {
+	one := app.Invitation{Team: req.Team, User: "u-" + req.Email, Email: req.Email, By: "Mira", At: scenes.Now, Until: scenes.Now.AddDate(0, 0, 7)}
+	d.change(func(s *scenes.Scene) { s.Invitations = append(slices.Clone(s.Invitations), one) })
+	_, err := d.member(req.Team, func(list []app.Member) []app.Member {
+		return append(list, app.Member{User: one.User, Email: one.Email})
+	})
+	return err
+}
+
+func (d *desk) withdraw(_ context.Context, req app.WithdrawRequest) (nothing, error) {
+	d.change(func(s *scenes.Scene) {
+		s.Invitations = slices.DeleteFunc(slices.Clone(s.Invitations), func(i app.Invitation) bool { return i.Team == req.Team && i.User == req.Person })
+	})
+	_, err := d.setMember(context.Background(), app.MemberRequest{Team: req.Team, Person: req.Person, Out: true})
+	return nothing{}, err
 }
 
 func (d *desk) setMember(_ context.Context, req app.MemberRequest) (app.Team, error) {

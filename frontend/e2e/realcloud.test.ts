@@ -43,7 +43,7 @@ const button = (name: string | RegExp) => page.getByRole('button', { name });
 const view = (name: string) => page.evaluate((to) => { location.hash = `#/${to}`; }, name);
 const picture = async (name: string, of = page) => { await sound(of, trouble); await shoot(of, `real-cloud-${name}`); };
 const status = () => JSON.parse(agent.run('status', '--json'));
-const same = /^This machine and the cloud hold the same/;
+const same = /^This machine and the cloud (hold the same|are both empty)/;
 
 /** The tab that an agent opened in its person's browser. */
 async function opened(by: Agent, where: BrowserContext): Promise<Page> {
@@ -144,6 +144,17 @@ test('a project is shared with a team, and the machine of somebody who was invit
   await page.getByLabel('Name of the new team').fill('Platform');
   await button('Make the team').click();
   await page.getByText('The team Platform is there.').waitFor();
+  await page.getByLabel('Invite by e-mail').fill('wrong@example.com');
+  await button('Invite').click();
+  const wrong = page.locator('.row', { hasText: 'wrong@example.com' });
+  await wrong.getByText(/^Invited .* by .*\. The link is good until /).waitFor();
+  expect(agent.run('team', 'invitations')).toContain('wrong@example.com');
+  const link = (await page.locator('.note code').textContent())!;
+  expect(agent.run('team', 'invitations', '--json')).not.toContain(new URL(link).searchParams.get('code')!);
+  await button('Withdraw the invitation of wrong@example.com').click();
+  await page.getByText('The invitation of wrong@example.com is withdrawn.').waitFor();
+  await expect.poll(() => wrong.count()).toBe(0);
+  expect(JSON.parse(agent.run('team', 'invitations', '--json'))).toEqual([]);
   await page.getByLabel('Invite by e-mail').fill('jonas@example.com');
   await button('Invite').click();
   await page.getByText('Pass this link on to jonas@example.com').waitFor();

@@ -70,6 +70,13 @@ test('somebody alone makes a team and invites others, with and without an accoun
   await page.getByLabel('Invite by e-mail').fill('eva@lumen.works');
   await button(page, 'Invite').click();
   await page.getByText('A letter to eva@lumen.works is under way.').waitFor();
+  const eva = page.locator('.row', { hasText: 'eva@lumen.works' });
+  await eva.getByText('Invited just now by Mira. The link is good until 30 Nov.').waitFor();
+  await sound(page, trouble);
+  await shoot(page, 'flow-team-invited');
+  await button(page, 'Withdraw the invitation of eva@lumen.works').click();
+  await page.getByText('The invitation of eva@lumen.works is withdrawn. Its link is good for nothing.').waitFor();
+  expect(await eva.count()).toBe(0);
   await page.getByLabel('Invite by e-mail').fill('nobody@lumen.works');
   await button(page, 'Invite').click();
   await page.getByText('This server does not invite people, and nobody here has that address.').waitFor();
@@ -128,6 +135,7 @@ test('what strangers call things never runs, and many projects are filtered', as
   await page.getByText('No project is called that.').waitFor();
   await page.getByRole('radio', { name: 'People' }).check();
   await page.getByRole('radio', { name: Attacks[0]!, exact: true }).waitFor();
+  await page.getByText('The link has expired: invite them again, or withdraw it.').waitFor();
   await sound(page, trouble);
   await shoot(page, 'flow-team-hostile');
   expect(await page.evaluate(() => (window as { pwned?: unknown }).pwned)).toBeUndefined();

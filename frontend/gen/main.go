@@ -27,5 +27,5 @@ var roots = []string{
 	"RestoreResult", "Drill", "Finding", "Preview", "Event", "TargetTrial", "Settings", "SettingsEdit", "Error",
 	"LoginRequest", "Login", "LogoutRequest", "LogoutResult", "PushRequest", "PushResult", "MoveRequest", "MovePlan",
 	"MoveResult", "Proof", "LostItem", "Project", "ShareRequest", "Reader", "Team", "InviteRequest", "Invited", "MemberRequest",
-	"RetentionPlan", "RecoveryKey",
+	"RetentionPlan", "RecoveryKey", "Invitation", "WithdrawRequest",
 }

@@ -65,5 +65,6 @@ func hostileCloud() Scene {
 	}
 	s.Status.Cloud.Rejected = int64(len(s.Lost))
 	s.Projects, s.Readers, s.Teams = hostileSharing()
+	s.Invitations = hostileInvitations()
 	return s
 }

@@ -27,6 +27,8 @@ type Scene struct {
 	Projects []app.Project
 	Readers  map[string][]app.Reader
 	Teams    []app.Team
+	// Invitations are those that nobody has taken up yet.
+	Invitations []app.Invitation
 }
 
 // All are the scenes, each with a name of its own.

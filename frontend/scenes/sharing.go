@@ -73,6 +73,14 @@ func alone() Scene {
 	return s
 }
 
+// hostileInvitations are of people whose every name is an attack, into the teams of hostileSharing.
+func hostileInvitations() (list []app.Invitation) {
+	for _, a := range Attacks {
+		list = append(list, app.Invitation{Team: a, User: "x" + a, Email: a, Name: a, By: a, At: Now.AddDate(0, 0, -9), Until: Now.AddDate(0, 0, -2)})
+	}
+	return list
+}
+
 // hostileSharing are projects, people and teams whose every name is an attack.
 func hostileSharing() (list []app.Project, seenBy map[string][]app.Reader, teams []app.Team) {
 	seenBy = map[string][]app.Reader{}

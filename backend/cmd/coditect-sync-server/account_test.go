@@ -145,6 +145,51 @@ func TestAnInvitedPersonJoins(t *testing.T) {
 	}
 }
 
+// TestAWithdrawnInvitationIsGoodForNothing: an admin sees who has not come yet, without the link, and takes it back.
+func TestAWithdrawnInvitationIsGoodForNothing(t *testing.T) {
+	c := newCloud(t)
+	o, mailer := newOffice(t)
+	c.environ = append(c.environ, prefix+"INVITATIONS=on", prefix+"MAIL="+mailer, prefix+"MAIL_FROM=sync@lumen.works")
+	c.does(t, 0, "tenant", "add", "lumen")
+	secret := shown.FindStringSubmatch(c.does(t, 0, "user", "add", "mira@lumen.works", "--tenant", "lumen"))[1]
+	other := shown.FindStringSubmatch(c.does(t, 0, "user", "add", "jo@lumen.works", "--tenant", "lumen"))[1]
+	c.serves(t)
+	mira := c.signIn(t, "mira@lumen.works", secret, "studio")["access_token"].(string)
+	jo := c.signIn(t, "jo@lumen.works", other, "desk")["access_token"].(string)
+	_, text := c.ask(t, mira, "POST", "/v1/teams", `{"name":"Core"}`)
+	team := regexp.MustCompile(`"team_id":"([a-z0-9]+)"`).FindStringSubmatch(text)[1]
+	c.ask(t, mira, "POST", "/v1/invitations", `{"email":"lin@lumen.works","name":"Lin","team_id":"`+team+`"}`)
+	link := o.letter(t, "lin@lumen.works")
+
+	status, text := c.ask(t, mira, "GET", "/v1/invitations", "")
+	lin := regexp.MustCompile(`"user_id":"([a-z0-9]+)","email":"lin@lumen.works","name":"Lin","invited_by":"mira@lumen.works"`).FindStringSubmatch(text)
+	if status != http.StatusOK || lin == nil || strings.Contains(text, linked.FindStringSubmatch(link)[1]) {
+		t.Fatalf("%d %s", status, text)
+	}
+	if status, text := c.ask(t, jo, "GET", "/v1/invitations", ""); status != http.StatusOK || text != `{"invitations":[]}`+"\n" {
+		t.Errorf("for somebody else: %d %s", status, text)
+	}
+	path := "/v1/teams/" + team + "/invitations/" + lin[1]
+	if status, _ := c.ask(t, jo, "DELETE", path, ""); status != http.StatusForbidden {
+		t.Errorf("by somebody else: %d", status)
+	}
+	if status, _ := c.ask(t, "", "DELETE", path, ""); status != http.StatusUnauthorized {
+		t.Errorf("by nobody: %d", status)
+	}
+	if status, text := c.ask(t, mira, "DELETE", path, ""); status != http.StatusNoContent {
+		t.Fatalf("%d %s", status, text)
+	}
+	if status, _ := c.ask(t, mira, "DELETE", path, ""); status != http.StatusNotFound {
+		t.Errorf("twice: %d", status)
+	}
+	if status, text := c.choose(t, link, "four words of Lin's"); status != http.StatusUnprocessableEntity || !strings.Contains(text, "no longer good") {
+		t.Errorf("the link: %d %s", status, text)
+	}
+	if _, text := c.ask(t, mira, "GET", "/v1/people", ""); strings.Contains(text, "lin@") {
+		t.Errorf("he is still here: %s", text)
+	}
+}
+
 func (c *cloud) invitesThatAreRefused(t *testing.T, admin, member, team string) {
 	t.Helper()
 	body := func(email, team string) string { return fmt.Sprintf(`{"email":%q,"team_id":%q}`, email, team) }

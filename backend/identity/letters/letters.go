@@ -79,8 +79,13 @@ func CheckAddress(email string) error {
 	return nil
 }
 
-// Store keeps invitations; its answer is one of invited, joined, denied and taken.
+// KeptExpired is for how long an invitation that has expired is still listed for whoever invited.
+const KeptExpired = 30 * 24 * time.Hour
+
+// Store keeps invitations; the answer of Invite is one of invited, joined, denied and taken.
 type Store interface {
+	Pending(ctx context.Context, p backend.Principal) ([]backend.Pending, error)
+	Withdraw(ctx context.Context, p backend.Principal, team, user string) error
 	Invite(ctx context.Context, p backend.Principal, i backend.Invitation, digest []byte, until time.Time) (answer string, err error)
 }
 
@@ -115,4 +120,14 @@ func (v Invitations) Invite(ctx context.Context, p backend.Principal, i backend.
 		return backend.Invited{}, backend.Errorf(backend.Unavailable, "The letter could not be sent. Invite again in a while.").Wrap(err)
 	}
 	return backend.Invited{Sent: true}, nil
+}
+
+// Pending implements backend.Invitations.
+func (v Invitations) Pending(ctx context.Context, p backend.Principal) ([]backend.Pending, error) {
+	return v.Store.Pending(ctx, p)
+}
+
+// Withdraw implements backend.Invitations.
+func (v Invitations) Withdraw(ctx context.Context, p backend.Principal, team, user string) error {
+	return v.Store.Withdraw(ctx, p, team, user)
 }

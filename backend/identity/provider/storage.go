@@ -13,6 +13,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/coditect-ai/coditect-sync/backend/identity/letters"
 	"github.com/coditect-ai/coditect-sync/backend/identity/refresh"
 )
 
@@ -130,7 +131,7 @@ func (s *storage) sweep(ctx context.Context) error {
 		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.devices WHERE expires_at < $1", now)
 	}
 	if err == nil {
-		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.letters WHERE expires_at < $1", now)
+		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.letters WHERE expires_at < $1 AND invited_by IS NULL OR expires_at < $2", now, now.Add(-letters.KeptExpired))
 	}
 	if err == nil {
 		_, err = s.Pool.Exec(ctx, "DELETE FROM identity.attempts WHERE last_at < $1 AND until < $2", now.Add(-window), now)

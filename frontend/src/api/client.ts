@@ -1,9 +1,9 @@
 // The one way to the agent: its local API, as JSON.
 import { fetchNamed } from '../native';
 import type {
-  Drill, Error as AppError, Event as Happening, Finding, Invited, InviteRequest, Login, LoginRequest, LogoutRequest, LogoutResult, LostItem, Machine,
+  Drill, Error as AppError, Event as Happening, Finding, Invitation, Invited, InviteRequest, Login, LoginRequest, LogoutRequest, LogoutResult, LostItem, Machine,
   MemberRequest, MovePlan, MoveRequest, MoveResult, PrefsEdit, Preview, Project, Proof, PushRequest, PushResult, Reader, RecoveryKey, RestorePlan, RestoreRequest,
-  RestoreResult, RetentionPlan, Settings, SettingsEdit, SetupRequest, SetupResult, ShareRequest, Status, TargetTrial, Team, Timeline,
+  RestoreResult, RetentionPlan, Settings, SettingsEdit, SetupRequest, SetupResult, ShareRequest, Status, TargetTrial, Team, Timeline, WithdrawRequest,
 } from './types';
 
 /** Failure is an error as the agent tells it: a sentence, and often a way on. */
@@ -104,6 +104,8 @@ export const api = {
   teams: () => call<Team[]>('GET', 'teams'),
   makeTeam: (name: string) => call<Team>('POST', 'teams', { name }),
   invite: (req: InviteRequest) => call<Invited>('POST', 'teams/invite', req),
+  invitations: () => call<Invitation[]>('GET', 'teams/invitations'),
+  withdraw: (req: WithdrawRequest) => call<unknown>('POST', 'teams/withdraw', req),
   setMember: (req: MemberRequest) => call<Team>('POST', 'teams/member', req),
   quit: () => call<unknown>('POST', 'quit', {}),
 };

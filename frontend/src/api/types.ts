@@ -491,6 +491,24 @@ export interface RecoveryKey {
   key: Secret;
 }
 
+/** Invitation is one that nobody has taken up yet. An expired one is listed for a while. */
+export interface Invitation {
+  team_id: string;
+  user_id: string;
+  email: string;
+  name?: string;
+  /** name or address */
+  invited_by?: string;
+  invited_at: string;
+  expires_at: string;
+}
+
+/** WithdrawRequest says which invitation. Team is an id, its beginning, or a name; Person an address, an id, or its beginning. */
+export interface WithdrawRequest {
+  team: string;
+  person: string;
+}
+
 /** Mode is the wish how the file is kept safe. Its text form is stored in preferences and typed by people. */
 export type Mode = "" | "cloud" | "standalone" | "off";
 
