@@ -136,7 +136,7 @@ bench: build ## measure against the stock litestream, the official client and CO
 
 .PHONY: bench-restore
 bench-restore: ## measure restores: with 10,000 changes against a full copy alone, and against litestream; some minutes
-	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^Benchmark(Increments|Fetch)$$' -benchtime 5x -timeout 1h ./app/standalone
+	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^Benchmark(Increments|Fetch)$$' -benchtime 15x -timeout 1h ./app/standalone
 
 # How many rows an account has, and how many wait in the longest queue.
 ROWS    ?= 100000
