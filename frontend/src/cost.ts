@@ -17,10 +17,13 @@ export function sourceOf(c: Cost, f: Format, now: Date): string {
   return w.source(c.prices ?? '', since ? f.date(since, now) : '');
 }
 
+/** The beginning of a sentence. */
+export const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** What stands beside a storage; empty where it is not known. */
 export function besideOf(c: Cost | undefined, f: Format): string {
   if (!c) return '';
-  return c.prices ? `${totalOf(c, f).replace(/^./, (first) => first.toUpperCase())}.` : w.free;
+  return c.prices ? `${upper(totalOf(c, f))}.` : w.free;
 }
 
 /** What all storages cost together; null where none costs anything that is known. */

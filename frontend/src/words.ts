@@ -154,7 +154,7 @@ export const words = {
     rowsWhy: (when: string, list: string) => `Counted by the test restore of ${when}: ${list}.`,
     next: 'Next try', byItself: 'by itself',
     nextWhy: (when: string) => `We try again at ${when} by ourselves, and at once when the network comes back.`,
-    ends: 'Ends', endsOpen: 'when you resume',
+    ends: 'Ends', endsOpen: 'by you',
     endsWhy: 'It ends by itself, also after a restart. Pausing stops sending, never recording.',
     endsOpenWhy: 'It has no end of its own. Pausing stops sending, never recording.',
   },
