@@ -32,11 +32,11 @@ func kinds(notices []Notice) string {
 // TestNoticesOfEveryScene goes from protection into every scene and back. A scene that is missing here tells nothing.
 func TestNoticesOfEveryScene(t *testing.T) {
 	there := map[string]string{
-		"attention": "needs:home", "damaged": "needs:home", "drill-failed": "needs:activity", "keyless": "needs:home", "restored": "restored:restore",
+		"attention": "needs:home", "damaged": "needs:home", "drill-failed": "needs:activity", "keyless": "needs:home", "google-ended": "needs:home", "restored": "restored:restore",
 		"cloud-attention": "needs:home", "cloud-damaged": "needs:home", "cloud-unequal": "needs:home", "cloud-signed-out": "needs:sign-in",
 	}
 	back := map[string]string{
-		"attention": "well:home", "damaged": "well:home", "drill-failed": "well:home", "keyless": "well:home",
+		"attention": "well:home", "damaged": "well:home", "drill-failed": "well:home", "keyless": "well:home", "google-ended": "well:home",
 		"cloud-attention": "well:home", "cloud-damaged": "well:home", "cloud-unequal": "well:home", "cloud-signed-out": "well:home",
 	}
 	protected := scene(t, "protected")
