@@ -41,6 +41,7 @@ func TestMergedUpTo(t *testing.T) {
 // TestThinningKeepsThePromise lets 40 simulated days of steady writing pass, merging and thinning as the engine does,
 // and holds what is left against the promised timeline.
 func TestThinningKeepsThePromise(t *testing.T) {
+	t.Parallel()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const step = 10 * time.Second // one change every ten seconds
 	files := map[int][]*ltx.FileInfo{}
@@ -141,6 +142,7 @@ func holdPromise(t *testing.T, files map[int][]*ltx.FileInfo, now time.Time, new
 // TestThinningLeavesNoHoles: after every single deletion all that is listed can be reached, whenever thinning comes: whoever
 // looks meanwhile does not take it for damage, and no moment of the last hour goes with one of the hour before.
 func TestThinningLeavesNoHoles(t *testing.T) {
+	t.Parallel()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	ages := agesOf(app.Retention{})
 	for _, after := range []time.Duration{time.Hour + 47*time.Second, 90*time.Minute + 7*time.Second, 26*time.Hour + 111*time.Second} {

@@ -36,6 +36,7 @@ func busyMonth(t *testing.T, most int64) (*month, *readsOf) {
 
 // TestWhatWasMergedIsNotReadBack: hours of merging ask for no merged file, and what they come to is every moment as it was.
 func TestWhatWasMergedIsNotReadBack(t *testing.T) {
+	t.Parallel()
 	m, reads := busyMonth(t, keptMost)
 	m.live(3*time.Hour, 2*time.Second, 8*time.Second)
 	if reads.levels["1"] != 0 || reads.levels["2"] != 0 {
@@ -66,6 +67,7 @@ func holdsAll(m *month, back time.Duration) {
 
 // TestWhatIsKeptIsNotBelieved: a file that is damaged or gone here, or that there was no room for, is read from the target.
 func TestWhatIsKeptIsNotBelieved(t *testing.T) {
+	t.Parallel()
 	for name, harm := range map[string]func(name string, content []byte) error{
 		"gone":  func(name string, _ []byte) error { return os.Remove(name) },
 		"cut":   func(name string, content []byte) error { return os.WriteFile(name, content[:len(content)-9], 0o600) },

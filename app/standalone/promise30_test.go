@@ -27,6 +27,7 @@ import (
 // thinned as the engine does. Then 200 random moments are restored: each exactly as it was at the moment that is reported,
 // and that moment no further away than promised.
 func TestMomentsOfThirtyDays(t *testing.T) {
+	t.Parallel()
 	m := newMonth(t)
 	m.live(28*24*time.Hour, 2*time.Minute, 40*time.Minute)
 	m.live(46*time.Hour, 5*time.Second, 4*time.Minute)

@@ -27,6 +27,7 @@ const aDay = 24 * time.Hour
 // TestEveryRetentionKeepsItsPromise: what TestMomentsOfThirtyDays proves of the default holds for every other, with a point
 // that an undo pinned beyond the reach of the shortest.
 func TestEveryRetentionKeepsItsPromise(t *testing.T) {
+	t.Parallel()
 	for wish, days := range map[string]int{
 		"short": 20, "long": 100, "everything": 35,
 		"every copy for 10 minutes, every 30 seconds for an hour, every 5 minutes for 2 hours, every hour for a day": 4,
@@ -60,6 +61,7 @@ func TestEveryRetentionKeepsItsPromise(t *testing.T) {
 // TestPinnedForThirtyDays: under the shortest retention a point that an undo needs stays to the end of its thirty days, and
 // goes after them.
 func TestPinnedForThirtyDays(t *testing.T) {
+	t.Parallel()
 	m := newMonth(t)
 	m.keep = app.Retention{time.Hour, time.Hour, time.Hour, aDay}
 	m.live(3*aDay, 10*time.Minute, 40*time.Minute)
@@ -76,6 +78,7 @@ func TestPinnedForThirtyDays(t *testing.T) {
 // TestShorteningDoesWhatWasSaid: what a plan says would go is what goes, at the next copy and not an hour later; and what
 // goes by a longer one is nothing.
 func TestShorteningDoesWhatWasSaid(t *testing.T) {
+	t.Parallel()
 	m := newMonth(t)
 	m.live(34*aDay, 2*time.Minute, 60*time.Minute)
 	m.pin()
