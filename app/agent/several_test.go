@@ -154,6 +154,14 @@ func TestPointsOfAnotherHistoryAreOthers(t *testing.T) {
 			t.Errorf("the point %s of %s is said to be at %v", p.ID, p.Time, p.Targets)
 		}
 	}
+	number := app.RestoreRequest{To: filepath.Join(t.TempDir(), "number.db"), Moment: app.Moment{Point: line.Points[0].ID}}
+	if res, err := b.a.Restore(t.Context(), number); app.CodeOf(err) != app.CodeInvalid || !strings.Contains(err.Error(), second) {
+		t.Errorf("a number that means two moments: %d rows from %s, %v", res.Rows, res.Target, err)
+	}
+	number.Target = second
+	if res, err := b.a.Restore(t.Context(), number); err != nil || res.Rows != 7 {
+		t.Errorf("that of the second storage: %d rows, %v", res.Rows, err)
+	}
 	res, err := b.restore(filepath.Join(t.TempDir(), "copy.db"), "")
 	if err != nil || res.Rows != 3 || res.Target != first {
 		t.Errorf("the newest moment: %d rows from %s, %v", res.Rows, res.Target, err)

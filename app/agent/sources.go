@@ -230,6 +230,9 @@ func (s *sources) Plan(ctx context.Context, machine string, m app.Moment) (app.R
 	for _, a := range all {
 		a.value.Target = a.target
 		plans[a.target] = a.value
+		if best.Target != "" && m.Point != "" && best.Machine == a.value.Machine && !samePoint(best.Point, a.value.Point) {
+			return app.RestorePlan{}, twoPoints(best, a.value)
+		}
 		if best.Target == "" || s.better(a.value, best, m) {
 			best = a.value
 		}
@@ -239,6 +242,17 @@ func (s *sources) Plan(ctx context.Context, machine string, m app.Moment) (app.R
 	s.mu.Unlock()
 	best.Missing = s.missing()
 	return best, nil
+}
+
+// opWhichPoint is the Op of errors that say that a number means several moments.
+const opWhichPoint = "which point"
+
+// twoPoints refuses a number that means two moments: which of them would be restored is nothing to guess.
+func twoPoints(a, b app.RestorePlan) error {
+	const layout = "2 Jan 2006 15:04:05"
+	return app.Errorf(app.CodeInvalid, opWhichPoint, "Two storages have a point %s, and not the same one: %s of %s, %s of %s.", a.Point.ID,
+		a.Target, a.Point.Time.Local().Format(layout), b.Target, b.Point.Time.Local().Format(layout)).
+		WithHint("Say from which storage.").Typed("Say from which storage with --from URL.")
 }
 
 // better compares the plans of two targets, of which b was named first.

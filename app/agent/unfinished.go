@@ -27,9 +27,10 @@ func (a *Agent) imagePath(p app.Prefs, to string) string {
 	return filepath.Join(a.imageDir(p), "."+filepath.Base(p.DB)+name)
 }
 
-// imageOf says what a plan's image is of.
+// imageOf says what a plan's image is of. Copies that began anew have other points of the same numbers.
 func imageOf(p app.Prefs, plan app.RestorePlan) string {
-	return fmt.Sprintf("%q", []string{p.DB, cmp.Or(plan.Target, p.Target), p.User, plan.Machine, plan.Point.ID})
+	at := plan.Point.Time.UTC().Format(time.RFC3339Nano)
+	return fmt.Sprintf("%q", []string{p.DB, cmp.Or(plan.Target, p.Target), p.User, plan.Machine, plan.Point.ID, at})
 }
 
 // unfinished is the restore that did not come to its end, nil for none.

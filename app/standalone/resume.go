@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/superfly/ltx"
 
@@ -15,7 +17,7 @@ import (
 // this point is made anew. When it fails for a reason that passes, both files stay; else, and with nothing to keep, they go.
 // After a success the caller removes the notes.
 func (r *Replica) Resume(ctx context.Context, plan app.RestorePlan, to, notes string, progress func(done, total int64)) (had int64, err error) {
-	of := imageName(r.cfg.Target.URL(), r.cfg.User, plan.Machine, plan.Point.ID)
+	of := nameOfImage(r.cfg.Target, r.cfg.User, plan)
 	err = r.making(ctx, plan, func(p *planned) error {
 		again := func() error {
 			a := r.assembly(p.machine, p.history, p.objects)
@@ -39,11 +41,9 @@ func isDamage(err error) bool {
 	return ok
 }
 
-func imageName(parts ...string) (name string) {
-	for _, p := range parts {
-		name += p + "\n"
-	}
-	return name
+// nameOfImage says what an image is of. The time is in it because copies that began anew have other points of the same numbers.
+func nameOfImage(t *Target, user string, plan app.RestorePlan) string {
+	return strings.Join([]string{t.URL(), user, plan.Machine, plan.Point.ID, strconv.FormatInt(plan.Point.Time.UnixMilli(), 10)}, "\n")
 }
 
 // resume makes the image out of what is there and what is not.

@@ -213,6 +213,51 @@ func TestResumeOfAnotherPoint(t *testing.T) {
 	}
 }
 
+// TestResumeOfAnotherHistory: the copies were deleted and began anew meanwhile, and have a point of the same number.
+func TestResumeOfAnotherHistory(t *testing.T) {
+	r := &resumable{target: fileTarget(t)}
+	live := func() *twin {
+		w := newTwin(t, r.target, "m1", 4096)
+		w.exec("INSERT INTO notes(body) WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM k WHERE i<400) SELECT randomblob(3000) FROM k")
+		w.send()
+		for i := range 300 { // one page each, so that a restore is interrupted between two of them
+			w.exec("UPDATE notes SET body = randomblob(3000) WHERE id = ?", i+1)
+			w.send()
+		}
+		return w
+	}
+	r.twin = live()
+	r.place()
+	var err error
+	if r.plan, err = replicaOf(r.target, "m1").Plan(t.Context(), "", app.Moment{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.canceled(r.plan.Bytes / 3); err == nil {
+		t.Fatal("it was not canceled")
+	}
+	if err := os.RemoveAll(filepath.Join(r.target.at.path, "standalone")); err != nil {
+		t.Fatal(err)
+	}
+	found, err := readNotes(r.notes, nameOfImage(r.target, twinUser, r.plan))
+	if err != nil || found == nil || found.lines[0].Part != nil {
+		t.Fatalf("it was not interrupted between two objects: %+v, %v", found, err)
+	}
+	if err := os.Truncate(r.notes, found.lines[0].end); err != nil { // as far as it was when it was killed
+		t.Fatal(err)
+	}
+	other := live()
+	if r.plan, err = replicaOf(r.target, "m1").Plan(t.Context(), "", app.Moment{Point: r.plan.Point.ID}); err != nil {
+		t.Fatal(err)
+	}
+	had, _, err := r.resumed(t.Context(), nil)
+	if err != nil || had != 0 {
+		t.Errorf("had %d of another history, %v", had, err)
+	}
+	if got, want := contentOfFile(t, r.to), contentOf(t, other.sql); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // TestResumeAfterMerge: the objects of the plan are others when it goes on. What was read of whole ones counts.
 func TestResumeAfterMerge(t *testing.T) {
 	for name, change := range map[string]func(r *resumable){
@@ -304,7 +349,7 @@ func TestResumeBlamesNoGoodObject(t *testing.T) {
 	if _, err := r.canceled(r.plan.Bytes / 2); err == nil {
 		t.Fatal("it was not canceled")
 	}
-	of := imageName(r.target.URL(), twinUser, "m1", r.plan.Point.ID)
+	of := nameOfImage(r.target, twinUser, r.plan)
 	found, err := readNotes(r.notes, of)
 	if err != nil || found == nil || found.lines[len(found.lines)-1].Part == nil {
 		t.Fatalf("%+v, %v", found, err)
