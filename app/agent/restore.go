@@ -70,6 +70,9 @@ func (a *Agent) plan(ctx context.Context, p app.Prefs, r app.Replica, req app.Re
 	if err := narrowed(p, r, req.Target); err != nil {
 		return app.RestorePlan{}, err
 	}
+	if several, ok := r.(*sources); ok {
+		several.pointAt = req.PointAt
+	}
 	plan, err := r.Plan(ctx, req.Machine, req.Moment)
 	if err != nil {
 		return plan, err
@@ -230,7 +233,7 @@ func (a *Agent) Undo(ctx context.Context) (app.RestoreResult, error) {
 		return app.RestoreResult{}, app.Errorf(app.CodeNotFound, "undo", "There is no restore to undo.").
 			WithHint("Choose a moment to go back to.").Typed("`coditect-sync points` lists the moments you can go back to.")
 	}
-	return a.Restore(ctx, app.RestoreRequest{Moment: app.Moment{Point: undo.Point.ID}, Machine: a.cfg.Machine.ID})
+	return a.Restore(ctx, app.RestoreRequest{Moment: app.Moment{Point: undo.Point.ID}, PointAt: undo.Point.Time, Machine: a.cfg.Machine.ID})
 }
 
 // fetch writes the plan's image to a file of ours, with what is there of it already, and checks it.

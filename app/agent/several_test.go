@@ -172,6 +172,36 @@ func TestPointsOfAnotherHistoryAreOthers(t *testing.T) {
 	}
 }
 
+// TestUndoIsOfItsOwnHistory: a storage that is named first has another moment of the number that an undo goes back to.
+func TestUndoIsOfItsOwnHistory(t *testing.T) {
+	b := newTwoTargets(t)
+	b.world.Write(3)
+	old, err := b.a.Flush(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.world.Write(2)
+	other := apptest.NewWorld(t, t.TempDir(), machineID)
+	other.Now = func() time.Time { return time.Now().Add(-24 * time.Hour) }
+	for range 6 {
+		other.Write(7)
+		if _, err := otherKeeper(t, other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.replicas = map[string]func() app.Replica{b.urls[0]: func() app.Replica { return other.Replica() }}
+	res, err := b.a.Restore(t.Context(), app.RestoreRequest{Moment: app.Moment{Point: old.ID}, Target: b.urls[1]})
+	if err != nil || b.world.Rows() != 3 {
+		t.Fatalf("%+v, %v; %d rows", res, err, b.world.Rows())
+	}
+	if _, err := other.Replica().Plan(t.Context(), machineID, app.Moment{Point: res.Undo.Point.ID}); err != nil {
+		t.Fatalf("the other history has no point of that number: %v", err)
+	}
+	if _, err := b.a.Undo(t.Context()); err != nil || b.world.Rows() != 5 {
+		t.Errorf("undo: %d rows, want 5; %v", b.world.Rows(), err)
+	}
+}
+
 // otherKeeper copies a world once.
 func otherKeeper(t *testing.T, w *apptest.World) (app.RestorePoint, error) {
 	t.Helper()

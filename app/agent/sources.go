@@ -27,6 +27,7 @@ type sources struct {
 	of      []source
 	machine string            // this one
 	shut    []app.TargetFault // what cannot be opened
+	pointAt time.Time         // when the point is of that Plan is asked for, where that is known
 
 	mu    sync.Mutex
 	plans map[string]app.RestorePlan // of the last Plan, by target
@@ -227,7 +228,7 @@ func (s *sources) Plan(ctx context.Context, machine string, m app.Moment) (app.R
 	}
 	plans := map[string]app.RestorePlan{}
 	var best app.RestorePlan
-	for _, a := range all {
+	for _, a := range s.meant(all) {
 		a.value.Target = a.target
 		plans[a.target] = a.value
 		if best.Target != "" && m.Point != "" && best.Machine == a.value.Machine && !samePoint(best.Point, a.value.Point) {
@@ -242,6 +243,23 @@ func (s *sources) Plan(ctx context.Context, machine string, m app.Moment) (app.R
 	s.mu.Unlock()
 	best.Missing = s.missing()
 	return best, nil
+}
+
+// meant are the plans of the point that is of the time that is known, where there are any.
+func (s *sources) meant(all []answer[app.RestorePlan]) []answer[app.RestorePlan] {
+	if s.pointAt.IsZero() {
+		return all
+	}
+	var out []answer[app.RestorePlan]
+	for _, a := range all {
+		if a.value.Point.Time.Sub(s.pointAt).Abs() <= sameMoment {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 {
+		return all
+	}
+	return out
 }
 
 // opWhichPoint is the Op of errors that say that a number means several moments.
