@@ -40,7 +40,7 @@ var goals = []goal{
 	{what: "requests, same interval", label: "the same, stock at our interval of 5 s", unit: "1/h", ratio: 1},
 	{what: "requests that write or list", label: "of them those that write or list", unit: "1/h", ratio: 0.25},
 	{what: "requests that write or list, same interval", label: "the same, stock at our interval of 5 s", unit: "1/h", ratio: 1},
-	{what: "stored, busy", label: "stored per MiB of rows of that hour", unit: "MiB", ratio: 1},
+	{what: "stored, busy", label: "stored on average in that hour, per MiB of its rows", unit: "MiB", ratio: 1},
 	{what: "stored, busy, same interval", label: "the same, stock at our interval of 5 s", unit: "MiB", ratio: 1},
 	{what: "setup", label: "setup with the large file, which it reads and checks", unit: "s"},
 	{what: "first copy", label: "first copy of it, from start until restorable", unit: "s", ratio: 1},

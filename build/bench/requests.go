@@ -64,7 +64,7 @@ func requests(ctx context.Context, o options, f *figures) (err error) {
 type busyHour struct {
 	who             string
 	asked           counts
-	stored, written float64 // MiB
+	stored, written float64 // MiB; stored on average
 }
 
 // add puts the figures of an hour beside those of the others.
@@ -125,12 +125,42 @@ func busyWatch(ctx context.Context, o options, s subject, p *process, d *door) (
 	}
 	var ignored figures
 	o.load = o.busy
-	if written, err = ignored.write(ctx, o, busyRate, s.name, s.db); err != nil {
-		return asked, 0, 0, err
-	}
+	mean := s.watchStored(ctx)
+	written, err = ignored.write(ctx, o, busyRate, s.name, s.db)
 	now := d.counted()
-	after, err := s.objects(func(string) {})
-	return counts{now.writes - was.writes, now.reads - was.reads}, written, mib(after - before), err
+	held, meanErr := mean()
+	return counts{now.writes - was.writes, now.reads - was.reads}, written, mib(held - before), errors.Join(err, meanErr)
+}
+
+// storedEvery is how often it is looked at how much is stored.
+const storedEvery = 5 * time.Second
+
+// watchStored looks now and then at how much is stored, until mean is called. At one moment it says little: a program that
+// merges and then removes has half as much after as before.
+func (s subject) watchStored(ctx context.Context) (mean func() (bytes int64, err error)) {
+	ctx, stop := context.WithCancel(ctx)
+	var sum, looks int64
+	var failed error
+	var done sync.WaitGroup
+	done.Go(func() {
+		every := time.NewTicker(storedEvery)
+		defer every.Stop()
+		for failed == nil {
+			var bytes int64
+			bytes, failed = s.objects(func(string) {})
+			sum, looks = sum+bytes, looks+1
+			select {
+			case <-every.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() (int64, error) {
+		stop()
+		done.Wait()
+		return sum / looks, failed
+	}
 }
 
 // busySubject is a program with its copy of the file and its bucket.
