@@ -67,7 +67,7 @@ func (s *session) stepAside(ctx context.Context) error {
 // sealAll captures everything while the other program's checkpoint keeps writers out, and notes how far that is.
 func (s *session) sealAll(ctx context.Context) bool {
 	before, ok := s.walIndex.header()
-	if !ok {
+	if !ok || !s.watching() {
 		return false
 	}
 	if err := s.db.Sync(ctx); err != nil {

@@ -165,8 +165,15 @@ func (s *session) finish() error {
 	return nil
 }
 
-// closeForGood captures a last time and closes every handle.
+// closeForGood captures a last time, unless nothing may be captured any more, and closes every handle.
 func (s *session) closeForGood(ctx context.Context) error {
+	s.capturing.Lock()
+	ended := s.ended
+	s.capturing.Unlock()
+	if ended {
+		s.closeDB()
+		return nil
+	}
 	// Litestream closes a plain descriptor of the file, which drops this process's locks on it.
 	release, err := s.k.cfg.File.Quiesce(ctx)
 	if err != nil {

@@ -235,30 +235,43 @@ func restoredNotes(t *testing.T, s *shipper) (n int) {
 // TestACheckpointThatFailsLosesNothing: Litestream gives its read transaction up for a checkpoint. Where it does not get it
 // back, others may begin the log anew, and more than once, before the next capture.
 func TestACheckpointThatFailsLosesNothing(t *testing.T) {
-	s, other := openedSession(t)
-	insert(t, other, 100, 30)
-	mustCapture(t, s)
-	const table = "ALTER TABLE _litestream_seq%s RENAME TO _litestream_seq%s"
-	if _, err := other.Exec(fmt.Sprintf(table, "", "_away")); err != nil { // so that the transaction cannot be begun again
-		t.Fatal(err)
+	for name, then := range map[string]func(t *testing.T, s *shipper){
+		"a capture": func(t *testing.T, s *shipper) {
+			if err := s.capture(t.Context()); !errors.Is(err, errAside) {
+				t.Errorf("a capture then says %v", err)
+			}
+			s.abandon()
+		},
+		"the end of the agent": func(t *testing.T, s *shipper) {
+			if err := s.finish(); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, other := openedSession(t)
+			insert(t, other, 100, 30)
+			mustCapture(t, s)
+			const table = "ALTER TABLE _litestream_seq%s RENAME TO _litestream_seq%s"
+			if _, err := other.Exec(fmt.Sprintf(table, "", "_away")); err != nil { // so that the transaction cannot be begun again
+				t.Fatal(err)
+			}
+			mustCapture(t, s)
+			s.checkpoint(t.Context())
+			if _, err := other.Exec(fmt.Sprintf(table, "_away", "")); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				insert(t, other, 5, 20)
+				checkpointBy(t, other, "TRUNCATE")
+			}
+			insert(t, other, 1, 20)
+			then(t, s)
+			next := begun(t, s.k)
+			defer next.closeDB()
+			allThere(t, next, 1+100*30+11*20)
+		})
 	}
-	mustCapture(t, s)
-	s.checkpoint(t.Context())
-	if _, err := other.Exec(fmt.Sprintf(table, "_away", "")); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		insert(t, other, 5, 20)
-		checkpointBy(t, other, "TRUNCATE")
-	}
-	insert(t, other, 1, 20)
-	if err := s.capture(t.Context()); !errors.Is(err, errAside) {
-		t.Errorf("a capture then says %v", err)
-	}
-	s.abandon()
-	next := begun(t, s.k)
-	defer next.closeDB()
-	allThere(t, next, 1+100*30+11*20)
 }
 
 // TestACheckpointIsNotCutShort: the last capture comes after it.
