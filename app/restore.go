@@ -101,7 +101,7 @@ type RestoreRequest struct {
 	To      string `json:"to,omitempty"`      // absolute path of a new file; empty = the live file
 	Target  string `json:"target,omitempty"`  // URL of the one of several targets to read; empty = the best one
 	// PointAt is when the named point is of, where that is known: of several targets each may have another of its number.
-	PointAt time.Time `json:"-"`
+	PointAt time.Time `json:"point_at,omitzero"`
 	// TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history
 	// that another machine writes is branched from.
 	TakeOver bool `json:"take_over,omitempty"`

@@ -158,6 +158,15 @@ func TestPointsOfAnotherHistoryAreOthers(t *testing.T) {
 	if res, err := b.a.Restore(t.Context(), number); app.CodeOf(err) != app.CodeInvalid || !strings.Contains(err.Error(), second) {
 		t.Errorf("a number that means two moments: %d rows from %s, %v", res.Rows, res.Target, err)
 	}
+	for _, p := range line.Points { // who has seen both says when
+		if p.ID != number.Point {
+			continue
+		}
+		plan, err := b.a.PlanRestore(t.Context(), app.RestoreRequest{Moment: number.Moment, PointAt: p.Time.Truncate(time.Millisecond)})
+		if err != nil || !slices.Contains(p.Targets, plan.Target) || plan.Point.Time.Sub(p.Time).Abs() > time.Second {
+			t.Errorf("the one of %s at %v: %+v, %v", p.Time, p.Targets, plan.Point, err)
+		}
+	}
 	number.Target = second
 	if res, err := b.a.Restore(t.Context(), number); err != nil || res.Rows != 7 {
 		t.Errorf("that of the second storage: %d rows, %v", res.Rows, err)

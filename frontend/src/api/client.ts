@@ -55,7 +55,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
 }
 
 const q = encodeURIComponent;
-export type Restore = Pick<RestoreRequest, 'at' | 'point' | 'machine' | 'to' | 'rows'>;
+export type Restore = Pick<RestoreRequest, 'at' | 'point' | 'point_at' | 'machine' | 'to' | 'rows'>;
 
 export const api = {
   /** Waits up to 25 s for a status newer than since of that run of the agent; since 0 answers at once. */

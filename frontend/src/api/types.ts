@@ -107,6 +107,8 @@ export interface RestoreRequest extends Moment {
   to?: string;
   /** URL of the one of several targets to read; empty = the best one */
   target?: string;
+  /** PointAt is when the named point is of, where that is known: of several targets each may have another of its number. */
+  point_at?: string;
   /** TakeOver makes this machine the one that writes the restored history, where another one does. Without it a history that another machine writes is branched from. */
   take_over?: boolean;
   /** Key is the recovery key of encrypted copies, where the keychain of this machine lost it; it is kept there again. */
