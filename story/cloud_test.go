@@ -146,7 +146,7 @@ func TestCloud(t *testing.T) {
 	c, mira, tom, db := newCloud(t)
 	a := join(t, c, mira)
 	first := a.healthy()
-	if first.State != app.StateCloud || !strings.Contains(first.Summary, "hold the same") {
+	if first.State != app.StateCloud || !strings.Contains(first.Summary, "are both empty") {
 		t.Fatalf("first run ended on %q in state %s", first.Summary, first.State)
 	}
 	a.writes(20, "a")

@@ -61,6 +61,12 @@ func (g *googling) Forget(_ context.Context, account string) (string, error) {
 	return "", nil
 }
 
+func (g *googling) firstOpened() app.Prefs {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.opened[0]
+}
+
 func (g *googling) signIn(account string, err error) app.Login {
 	g.t.Helper()
 	l, beginErr := g.a.BeginLogin(g.t.Context(), app.LoginRequest{Google: &app.GoogleLogin{Client: "/client.json"}})
@@ -113,7 +119,7 @@ func TestSigningInToGoogleForAStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.has(t, app.Place{Target: "gs://memory/a", Google: mira}, app.Place{Target: disk})
-	if p := g.opened[0]; p.Google != mira || p.Target != "gs://memory/a" {
+	if p := g.firstOpened(); p.Google != mira || p.Target != "gs://memory/a" {
 		t.Errorf("opened with %+v", p)
 	}
 	// The same again, without saying how: as before. Another one with the same account; without the first one it is still used.
