@@ -28,6 +28,7 @@ for i in $(seq 200); do
 done | sqlite3 "$db"
 copied
 show coditect-sync status
+sleep 1 # the moment is named in whole seconds
 before=$(date '+%Y-%m-%d %H:%M:%S')
 sleep 2
 show "sqlite3 $db 'DELETE FROM decisions'"
