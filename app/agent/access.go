@@ -9,7 +9,8 @@ import (
 // Access keeps the secrets of access keys on this machine.
 type Access interface {
 	// Keep keeps one in the place of the one before; note is what a person should know of where, undo puts back what was.
-	Keep(key app.AccessKey) (note string, undo func(), err error)
+	// It fails, and changes nothing, where what is there cannot be read.
+	Keep(key app.AccessKey) (note string, undo func() error, err error)
 	// Forget removes one.
 	Forget(id string) error
 }
@@ -22,14 +23,18 @@ func (a *Agent) takeAccess(req app.SetupRequest) (notes []string, undo func(), e
 	if a.cfg.Access == nil {
 		return nil, nil, app.Errorf(app.CodeRefused, "access key", "This program cannot keep access keys.").WithHint("Use coditect-sync.")
 	}
-	note, undo, err := a.cfg.Access.Keep(*req.Access)
+	note, putBack, err := a.cfg.Access.Keep(*req.Access)
 	if err != nil {
 		return nil, nil, err
 	}
 	if note != "" {
 		notes = append(notes, "The secret of the access key is kept on this machine. "+note)
 	}
-	return notes, undo, nil
+	return notes, func() {
+		if err := putBack(); err != nil {
+			a.log.Error("the access key of before is not put back", "id", req.Access.ID, "error", err)
+		}
+	}, nil
 }
 
 // forgetAccess removes the secrets that no storage needs any more, and says what the person should know.

@@ -17,10 +17,10 @@ type accessKeys struct {
 	kept map[string]string
 }
 
-func (a *accessKeys) Keep(key app.AccessKey) (string, func(), error) {
+func (a *accessKeys) Keep(key app.AccessKey) (string, func() error, error) {
 	was := a.has(key.ID)
 	a.set(key.ID, key.Secret.Reveal())
-	return "It is in memory.", func() { a.set(key.ID, was) }, nil
+	return "It is in memory.", func() error { a.set(key.ID, was); return nil }, nil
 }
 
 func (a *accessKeys) Forget(id string) error { a.set(id, ""); return nil }

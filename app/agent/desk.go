@@ -39,6 +39,13 @@ func (a *Agent) TryTarget(ctx context.Context, req app.SetupRequest) (app.Target
 		return app.TargetTrial{}, err
 	}
 	p = p.At(placeOf(p, req.Target)) // one is tried at a time
+	if req.Access != nil {           // which is kept meanwhile: nobody else may set it up, or put back what was
+		end, err := a.begin("target")
+		if err != nil {
+			return app.TargetTrial{}, err
+		}
+		defer end()
+	}
 	_, putBack, err := a.takeAccess(req)
 	if err != nil {
 		return app.TargetTrial{}, err

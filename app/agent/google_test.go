@@ -177,6 +177,7 @@ func TestWaysInThatCannotBe(t *testing.T) {
 	disk := apptest.FileTarget(filepath.Join(g.dir, "disk"))
 	for says, req := range map[string]app.SetupRequest{
 		"begin with gs://": {Target: disk, Google: mira},
+		"A key file":       {Target: disk, Credentials: "/key.json"},
 		"in two ways":      {Target: "gs://memory/a", Google: mira, Credentials: "/key.json"},
 		"said in two":      {Target: "gs://memory/a", Google: mira, Ambient: true},
 	} {

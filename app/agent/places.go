@@ -75,6 +75,9 @@ func checkLetIn(req app.SetupRequest, targets []string) error {
 	case req.Access != nil && !slices.ContainsFunc(targets, isS3):
 		return app.Errorf(app.CodeInvalid, "setup", "An access key is for storages that begin with s3://, and there is none.").
 			WithHint("Name one, such as s3://bucket/folder.").Typed("Name one with --target s3://bucket/folder.")
+	case req.Credentials != "" && !slices.ContainsFunc(targets, isGoogle):
+		return app.Errorf(app.CodeInvalid, "setup", "A key file of a service account is for storages that begin with gs://, and there is none.").
+			WithHint("Leave it out, or name one of those.").Typed("Leave --credentials out, or name one with --target gs://bucket/folder.")
 	case req.Google != "" && !slices.ContainsFunc(targets, isGoogle):
 		return app.Errorf(app.CodeInvalid, "setup", "A sign-in to Google is for storages that begin with gs://, and there is none.").
 			WithHint("Leave it out, or name one of those.").Typed("Name one with --target gs://bucket/folder.")

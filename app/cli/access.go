@@ -20,16 +20,20 @@ func accessName(id string) string {
 }
 
 // Keep implements agent.Access.
-func (s accessSafe) Keep(key app.AccessKey) (note string, undo func(), err error) {
+func (s accessSafe) Keep(key app.AccessKey) (note string, undo func() error, err error) {
 	name := accessName(key.ID)
-	was, wasErr := s.Get(name)
+	was, err := s.Get(name)
+	if err != nil && app.CodeOf(err) != app.CodeNotFound {
+		return "", nil, err // what cannot be read could not be put back
+	}
+	had := err == nil
 	note, err = s.Safe.Keep(name, key.Secret.Reveal())
-	return note, func() {
-		if wasErr == nil {
-			_, _ = s.Safe.Keep(name, was) // it was there a moment ago
-		} else {
-			_ = s.Safe.Forget(name) // a secret that opens nothing that is set up
+	return note, func() error {
+		if !had {
+			return s.Safe.Forget(name)
 		}
+		_, err := s.Safe.Keep(name, was)
+		return err
 	}, err
 }
 
@@ -44,7 +48,7 @@ func (s accessSafe) key(id string) (app.AccessKey, error) {
 	secret, err := s.Get(accessName(id))
 	if app.CodeOf(err) == app.CodeNotFound {
 		return app.AccessKey{}, app.Errorf(app.CodeDenied, "access key", "The secret of the access key %s is not in the keychain of this machine.", id).
-			WithHint("Give it again with `coditect-sync setup --s3-keys FILE`.").Wrap(err)
+			WithHint("Give it again.").Typed("Give it again with `coditect-sync setup --s3-keys FILE`.").Wrap(err)
 	}
 	return app.AccessKey{ID: id, Secret: app.Secret(secret)}, err
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -30,10 +29,7 @@ func TestGoogleScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/google",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("CODITECT_HOME", filepath.Join(env.WorkDir, "home"))
-			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("TZ", "UTC")
-			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(env.WorkDir, "no-bus")) // so there is no keychain
+			ownHome(env)
 			env.Setenv("STORAGE_EMULATOR_HOST", gcs.URL)
 			env.Setenv("CLIENT", client)
 			env.Setenv("SECRET", google.Secret())

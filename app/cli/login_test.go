@@ -35,11 +35,8 @@ func TestAccountScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/account",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("CODITECT_HOME", filepath.Join(env.WorkDir, "home"))
-			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("TZ", "UTC")
+			ownHome(env)
 			env.Setenv("CLOUD", cloud.URL)
-			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(env.WorkDir, "no-bus")) // so there is no keychain
 			if err := noBrowser(env); err != nil {
 				return err
 			}

@@ -36,10 +36,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("CODITECT_HOME", filepath.Join(env.WorkDir, "home"))
-			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("TZ", "UTC")
-			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(env.WorkDir, "no-bus")) // so there is no keychain
+			ownHome(env)
 			env.Setenv("PATH", env.Getenv("PATH")+string(filepath.ListSeparator)+path)
 			env.Setenv("GCS", gcs.URL)
 			env.Values[heldKey{}] = map[string]*local.Held{}
@@ -57,6 +54,14 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// ownHome gives a script a home of its own, and no keychain.
+func ownHome(env *testscript.Env) {
+	env.Setenv("CODITECT_HOME", filepath.Join(env.WorkDir, "home"))
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("TZ", "UTC")
+	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(env.WorkDir, "no-bus"))
 }
 
 // withTools is a folder with programs of other people under their own names.

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -108,7 +109,7 @@ func (g *Google) keep(ctx context.Context, by googleClient, i *issuer, wanted st
 		got.note, err = g.put(grant)
 	}
 	if err != nil {
-		g.revoke(ctx, grant, firstOf(a.RefreshToken, a.AccessToken))
+		g.revoke(ctx, grant, cmp.Or(a.RefreshToken, a.AccessToken))
 		return err
 	}
 	got.account = grant.Account
@@ -131,13 +132,6 @@ func checkGrant(grant googleGrant, wanted string, a answer) error {
 		return app.Errorf(app.CodeFailed, op, "Google gave a sign-in that does not last.").WithHint("%s", ofGoogle.cure)
 	}
 	return nil
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // put keeps a sign-in, and its client for the next one.
@@ -211,5 +205,9 @@ func (g *Google) revoke(ctx context.Context, grant googleGrant, token string) (t
 	}
 	_ = response.Body.Close() // its status says it all
 	// What Google does not know any more is as good as ended.
-	return response.StatusCode == http.StatusOK || response.StatusCode == http.StatusBadRequest
+	if response.StatusCode == http.StatusOK || response.StatusCode == http.StatusBadRequest {
+		return true
+	}
+	g.c.Logger.Warn("Google did not take a sign-out", "status", response.StatusCode)
+	return false
 }
