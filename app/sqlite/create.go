@@ -127,16 +127,22 @@ func (c *conn) turnWALOn(ctx context.Context) error {
 
 // askForWAL waits for other programs itself: while one of them makes the same change SQLite says busy at once.
 func (c *conn) askForWAL(ctx context.Context) (now string, err error) {
+	err = whileBusy(ctx, func() error { return c.one(ctx, "PRAGMA journal_mode = WAL", nil, &now) })
+	return now, err
+}
+
+// whileBusy tries for as long as a statement would wait, and ends with ctx, which a statement that waits does not.
+func whileBusy(ctx context.Context, try func() error) error {
 	for deadline := time.Now().Add(busyTimeout); ; {
-		err = c.one(ctx, "PRAGMA journal_mode = WAL", nil, &now)
+		err := try()
 		if primary(err) != lib.SQLITE_BUSY || time.Now().After(deadline) {
-			return now, err
+			return err
 		}
-		if err := pause(ctx, walAgain); err != nil {
-			return now, err
+		if err := pause(ctx, busyAgain); err != nil {
+			return err
 		}
 	}
 }
 
-// walAgain is the time between two attempts.
-const walAgain = 20 * time.Millisecond
+// busyAgain is the time between two attempts.
+const busyAgain = 10 * time.Millisecond

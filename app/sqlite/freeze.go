@@ -38,7 +38,10 @@ func (f *File) freeze(ctx context.Context, mark func() error) (_ *raw, err error
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, writer.Close()) }() // which ends its transaction too
-	if err := writer.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := writer.exec(ctx, "PRAGMA busy_timeout = 0"); err != nil {
+		return nil, err
+	}
+	if err := whileBusy(ctx, func() error { return writer.exec(ctx, "BEGIN IMMEDIATE") }); err != nil {
 		return nil, err
 	}
 	if err := mark(); err != nil {

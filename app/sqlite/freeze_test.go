@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -64,5 +65,16 @@ func TestFreezeWaitsForAWriterAndThenSaysBusy(t *testing.T) {
 	p.exec("BEGIN IMMEDIATE")
 	_, err := f.Freeze(t.Context(), func() error { t.Error("marked without the lock"); return nil })
 	wantCode(t, err, app.CodeBusy)
+	p.exec("COMMIT")
+}
+
+func TestFreezeStopsWaitingWithItsContext(t *testing.T) {
+	f := adopted(t, 5)
+	p := startPython(t, f.path)
+	p.exec("BEGIN IMMEDIATE")
+	ctx, cancel := context.WithCancel(t.Context())
+	go cancel()
+	_, err := f.Freeze(ctx, func() error { t.Error("marked without the lock"); return nil })
+	wantCode(t, err, app.CodeCanceled)
 	p.exec("COMMIT")
 }

@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -25,6 +26,8 @@ const (
 	asidePatience = 200 * time.Millisecond
 	// comeBackTries is how often the file is opened again while passive checkpoints of others come in between.
 	comeBackTries = 5
+	// pinTries is how many empty commits are made until one of them is not checkpointed at once.
+	pinTries = 100
 )
 
 // seal notes that everything committed up to the commit counter is in the changes up to txid.
@@ -41,10 +44,11 @@ type seal struct {
 // when the checkpoint is through. Commit counting then proves that nothing was written in between that is not in the
 // new WAL; without that proof the next change is a copy of the whole file.
 func (s *session) stepAside(ctx context.Context) error {
-	if !s.reading.TryLock() {
-		return nil // a full copy is being read; the checkpoint must wait for that
+	leave, ok := s.reads.claim()
+	if !ok {
+		return nil // what is read gave way often enough; the checkpoint must wait for that
 	}
-	defer s.reading.Unlock()
+	defer leave()
 	s.capturing.Lock()
 	defer s.capturing.Unlock()
 	if !s.sealAll(ctx) {
@@ -254,18 +258,19 @@ func (s *session) holdWriters(ctx context.Context, ready func() bool) (release f
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // a transaction must not wander
-	for held := false; !held; {
-		if _, err = db.ExecContext(ctx, "BEGIN IMMEDIATE"); err == nil {
-			if held = ready(); !held {
-				_, err = db.ExecContext(ctx, bumpSeq+"; COMMIT")
-			}
+	for range pinTries {
+		if _, err = db.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+			break
 		}
-		if err != nil {
-			_ = db.Close() // the reason is err
-			return nil, err
+		if ready() {
+			return sync.OnceFunc(func() { s.freeWriters(db) }), nil
+		}
+		if _, err = db.ExecContext(ctx, bumpSeq+"; COMMIT"); err != nil {
+			break
 		}
 	}
-	return sync.OnceFunc(func() { s.freeWriters(db) }), nil
+	_ = db.Close() // the reason is err
+	return nil, cmp.Or(err, errors.New("the log is checkpointed without a pause"))
 }
 
 func (s *session) freeWriters(db *sql.DB) {

@@ -93,21 +93,6 @@ func (s *shipper) ensureFull(ctx context.Context) error {
 	return err
 }
 
-// snapshot writes a full copy. The file must not be closed and its WAL not begun anew meanwhile.
-func (s *shipper) snapshot(ctx context.Context) (*ltx.FileInfo, error) {
-	s.reading.RLock()
-	defer s.reading.RUnlock()
-	if err := s.holdLog(ctx); err != nil {
-		return nil, err
-	}
-	pos, r, err := s.db.SnapshotReader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }() // lets checkpoints go on
-	return s.index.WriteLTXFile(ctx, snapshotLevel, 1, pos.TXID, r)
-}
-
 // promote makes the first copy, which holds every page, the first full copy: by a copy at the target, without sending
 // it again.
 func (s *shipper) promote(ctx context.Context) (bool, error) {

@@ -121,16 +121,11 @@ func (s *shipper) drillOnce(ctx context.Context) (app.Drill, error) {
 	if _, err := s.k.flushTo(ctx, s.outlet); err != nil { // the bulk goes up before the lock is taken
 		return app.Drill{}, err
 	}
-	snap, txid, err := s.freeze(ctx)
+	live, txid, err := s.hashLive(ctx)
 	if err != nil {
 		return app.Drill{}, err
 	}
-	defer func() { _ = snap.Close() }()
 	if err := s.ship(ctx); err != nil {
-		return app.Drill{}, err
-	}
-	live, err := snap.Hash(ctx)
-	if err != nil {
 		return app.Drill{}, err
 	}
 	d := app.Drill{At: started, TXID: txid, Tables: live, Rows: rows(live)}
@@ -143,20 +138,26 @@ func (s *shipper) drillOnce(ctx context.Context) (app.Drill, error) {
 	return d, err
 }
 
-// freeze takes a look at the file as it is, and captures that. Who steps aside captures with the file's write lock, too, once
-// the checkpoint is through: of two that each hold what the other waits for, all other programs would wait as well.
-func (s *shipper) freeze(ctx context.Context) (snap app.Snapshot, txid string, err error) {
-	s.reading.RLock()
-	defer s.reading.RUnlock()
-	snap, err = s.k.cfg.File.Freeze(ctx, func() error {
-		if err := s.capture(ctx); err != nil {
+// hashLive hashes the file's tables as they are, and captures that. Who steps aside captures with the file's write lock, too,
+// once the checkpoint is through: of two that each hold what the other waits for, all other programs would wait as well.
+func (s *shipper) hashLive(ctx context.Context) (live []app.TableHash, txid string, err error) {
+	err = s.reads.do(ctx, func(reading context.Context) error {
+		snap, err := s.k.cfg.File.Freeze(reading, func() error {
+			if err := s.capture(ctx); err != nil {
+				return err
+			}
+			pos, err := s.db.Pos()
+			txid = pos.TXID.String()
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		pos, err := s.db.Pos()
-		txid = pos.TXID.String()
+		defer func() { _ = snap.Close() }() // else it would keep others' checkpoints waiting until the copy is restored
+		live, err = snap.Hash(reading)
 		return err
 	})
-	return snap, txid, err
+	return live, txid, err
 }
 
 // compare restores txid and says what differs from the live file; "" when nothing does.

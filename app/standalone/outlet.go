@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -102,6 +103,7 @@ func newShipper(s *session, p *outlet, rebase string) *shipper {
 		shipWake: make(chan struct{}, 1), drillWake: make(chan struct{}, 1), thinnedAt: s.k.cfg.Now(),
 		kept: newKeptMerges(p.keptDir(s.k.cfg.File.Path()), keptMost),
 	}
+	s.logRemove(os.Remove(p.spoolPath(s.k.cfg.File.Path()))) // of an agent that was killed
 	sh.index.trust, sh.index.allowed = &s.trust, sh.mayWrite
 	return sh
 }

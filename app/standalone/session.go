@@ -41,7 +41,7 @@ type session struct {
 	capturing sync.Mutex    // one capture at a time; held while the file is closed to step aside
 	ended     bool          // nothing may be captured any more; guarded by capturing
 	done      chan struct{} // closed when the session was abandoned
-	reading   sync.RWMutex  // held for reading by who reads a full copy from the file, or captures with its write lock held
+	reads     *longReads    // of the file, for a full copy or a test restore
 	walIndex  *walIndex
 	sealed    seal
 	whole     ltx.TXID    // the newest change that holds the whole file and was not looked at; guarded by capturing
@@ -67,7 +67,7 @@ func newSession(ctx context.Context, k *Keeper, rebase string) (*session, error)
 	}
 	s := &session{
 		k: k, log: k.cfg.Logger, identity: identity, readOnly: !writable(k.cfg.File.Path()), interval: k.interval(),
-		slimPages: slimPages, keptChanges: keptChanges, keptBytes: keptBytes, done: make(chan struct{}),
+		slimPages: slimPages, keptChanges: keptChanges, keptBytes: keptBytes, done: make(chan struct{}), reads: newLongReads(),
 	}
 	s.life, s.die = context.WithCancel(context.Background())
 	s.litestreamLog = slog.New(quiet{k.cfg.Logger.Handler()})
