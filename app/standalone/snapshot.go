@@ -103,11 +103,16 @@ func (s *session) readWholeFile(ctx context.Context, take func(ctx context.Conte
 		if err := s.holdLog(ctx); err != nil {
 			return err
 		}
-		pos, r, err := s.db.SnapshotReader(ctx)
+		reading, stop := context.WithCancel(ctx)
+		defer stop()
+		pos, r, err := s.db.SnapshotReader(reading)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = r.Close() }() // lets checkpoints go on
-		return take(ctx, pos.TXID, r)
+		err = take(ctx, pos.TXID, r)
+		stop()
+		_, _ = io.Copy(io.Discard, r) // until nobody reads the file any more, which may be closed next
+		return err
 	})
 }
