@@ -77,6 +77,8 @@ type Drill struct {
 	Took   time.Duration `json:"took_ns"`
 	// Problem names what did not hold: an object, or the tables that differ.
 	Problem string `json:"problem,omitempty"`
+	// Error is why one of several targets could not be proved at all; Problem says the same. Nil for one that ran.
+	Error *Error `json:"error,omitempty"`
 	// Target is the URL of the target, and Targets are the drills of all, where there are several.
 	Target  string  `json:"target,omitempty"`
 	Targets []Drill `json:"targets,omitempty"`

@@ -363,6 +363,27 @@ func TestVerifyThatDoesNotHold(t *testing.T) {
 	}
 }
 
+// TestVerifyWhereAnotherMachineWrites: of several storages one belongs to another machine now. That is refused for safety, as it
+// is where there is one storage, and the machine's name is as it is.
+func TestVerifyWhereAnotherMachineWrites(t *testing.T) {
+	f := world()
+	f.VerifyFunc = func(context.Context) (app.Drill, error) {
+		e := app.Errorf(app.CodeRefused, "replicate", "studio writes the history of this file.").WithHint("Take over.").Typed("Take over with `setup`.")
+		lost := app.Drill{Problem: e.Message, Error: e, Target: "file:///mnt/nas"}
+		d := lost
+		d.Targets = []app.Drill{lost, {At: now, OK: true, TXID: "0000000000000004", Rows: 8, Target: "gs://b/c"}}
+		return d, nil
+	}
+	got := call(t, f, terminal{}, "verify")
+	if got.status != 5 || got.err != "The copy at file:///mnt/nas is not proved: studio writes the history of this file.\nTake over with `setup`.\n" {
+		t.Errorf("%+v", got)
+	}
+	contains(t, got.out, "file:///mnt/nas: studio writes", "gs://b/c: it restores")
+	if got = call(t, f, terminal{}, "verify", "--json"); got.status != 5 || !strings.Contains(got.out, `"code": "refused"`) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestProgress(t *testing.T) {
 	// The fake publishes and waits until each status was seen.
 	verify := func(f *apptest.FakeService) (app.Drill, error) {

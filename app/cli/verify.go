@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,10 @@ func (p *program) verify(ctx context.Context) error {
 		if !p.json && len(d.Targets) > 0 {
 			p.tellDrills(d.Targets)
 		}
+		if e := d.Error; !d.OK && e != nil {
+			return app.Errorf(e.Code, "verify", "The copy at %s is not proved: %s", d.Target, e.Message).
+				WithHint("%s", cmp.Or(e.InShell(), "`coditect-sync target` says how each storage stands.")).Wrap(e.Err)
+		}
 		if !d.OK && d.Target != "" {
 			return app.Errorf(app.CodeFailed, "verify", "The copy at %s is not proved: %s", d.Target, sentence(d.Problem)).
 				WithHint("`coditect-sync target` says how each storage stands.")
@@ -54,11 +59,19 @@ func (p *program) verify(ctx context.Context) error {
 func (p *program) tellDrills(all []app.Drill) {
 	for _, d := range all {
 		if !d.OK {
-			p.out.block(0, 2, wrong.of("%s ", glyphStopped), plain.of("%s: %s", d.Target, sentence(d.Problem)))
+			p.out.block(0, 2, wrong.of("%s ", glyphStopped), plain.of("%s: %s", d.Target, problemOf(d)))
 			continue
 		}
 		p.out.block(0, 2, proved.of("%s ", glyphProved), plain.of("%s: it restores, and %s, in %s.", d.Target, equalRows(d.Rows), measured(d.Took)))
 	}
+}
+
+// problemOf is why one of several storages is not proved. What an error says is a sentence already, and may begin with a name.
+func problemOf(d app.Drill) string {
+	if d.Error != nil {
+		return d.Error.Message
+	}
+	return sentence(d.Problem)
 }
 
 // prove compares this machine with the cloud.

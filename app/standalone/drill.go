@@ -61,19 +61,34 @@ func allDrills(outlets []*outlet, drills []app.Drill, errs []error) (app.Drill, 
 	for i, p := range outlets {
 		drills[i].Target = p.target.URL()
 		if err := errs[i]; err != nil {
-			drills[i].Problem = app.AsError("verify", err).Message
+			drills[i].Error = app.AsError("verify", err)
+			drills[i].Problem = drills[i].Error.Message
 		}
 		ran = ran || errs[i] == nil
-		if drills[worst].OK && !drills[i].OK {
+		if weightOf(drills[i]) > weightOf(drills[worst]) {
 			worst = i
 		}
 	}
 	if !ran {
-		return app.Drill{}, errs[0]
+		return app.Drill{}, errs[worst]
 	}
 	out := drills[worst]
 	out.Targets = drills
 	return out, nil
+}
+
+// weightOf is how much a drill says: a copy that does not hold most, then one that this machine may not write any more, which
+// does not pass, then one that could not be looked at.
+func weightOf(d app.Drill) int {
+	switch {
+	case d.OK:
+		return 0
+	case d.Error == nil:
+		return 3
+	case d.Error.Code == app.CodeRefused:
+		return 2
+	}
+	return 1
 }
 
 // runDrill proves one target, and shows how that ended.

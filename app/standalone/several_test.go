@@ -419,6 +419,9 @@ func TestLeaseLostAtOneTarget(t *testing.T) {
 	if _, err := k.flushTo(t.Context(), k.outlets[0]); err != nil {
 		t.Errorf("the other says %v", err)
 	}
+	if _, err := k.Drill(t.Context()); !errors.Is(err, errNotPrimary) { // the other fails, too: plainFile knows no test restore
+		t.Errorf("a test restore of both: %v", err)
+	}
 	insert(t, other, 1, 5)
 	r := awaitReport(t, reports, func(st []app.StandaloneStatus) bool {
 		return st[1].Error != nil && st[1].Error.Code == app.CodeRefused
@@ -433,6 +436,38 @@ func TestLeaseLostAtOneTarget(t *testing.T) {
 	image, _ := fetch(t, replicaOf(k.outlets[0].target, "m1"), "m1", app.Moment{})
 	if got, want := contentOfFile(t, image), contentOf(t, other); got != want {
 		t.Errorf("the other restores %s, the file holds %s", got, want)
+	}
+}
+
+// TestWhatSeveralDrillsSay: what does not hold counts most, then what this machine may not write any more.
+func TestWhatSeveralDrillsSay(t *testing.T) {
+	k, _, _ := severalTargets(t)
+	refused := app.Errorf(app.CodeRefused, "replicate", "host-m2 writes.").Wrap(errNotPrimary)
+	away := app.Errorf(app.CodeUnreachable, "verify", "It does not answer.")
+	good, bad := app.Drill{OK: true}, app.Drill{Problem: "It differs."}
+	for _, c := range []struct {
+		drills [2]app.Drill
+		errs   [2]error
+		counts int // which of them
+		code   app.Code
+	}{
+		{drills: [2]app.Drill{good, {}}, errs: [2]error{nil, refused}, counts: 1, code: app.CodeRefused},
+		{drills: [2]app.Drill{{}, good}, errs: [2]error{away, nil}, counts: 0, code: app.CodeUnreachable},
+		{drills: [2]app.Drill{{}, bad}, errs: [2]error{refused, nil}, counts: 1},
+		{drills: [2]app.Drill{good, bad}, counts: 1},
+		{drills: [2]app.Drill{good, good}, counts: 0},
+	} {
+		d, err := allDrills(k.outlets, c.drills[:], c.errs[:])
+		code := app.Code("")
+		if d.Error != nil {
+			code = d.Error.Code
+		}
+		if err != nil || d.Target != k.outlets[c.counts].target.URL() || code != c.code || len(d.Targets) != 2 || d.OK != (d.Problem == "") {
+			t.Errorf("%+v: %+v, %v", c, d, err)
+		}
+	}
+	if _, err := allDrills(k.outlets, make([]app.Drill, 2), []error{away, refused}); !errors.Is(err, errNotPrimary) {
+		t.Errorf("of two that could not run: %v", err)
 	}
 }
 

@@ -180,6 +180,8 @@ export interface Drill {
   took_ns: number;
   /** Problem names what did not hold: an object, or the tables that differ. */
   problem?: string;
+  /** Error is why one of several targets could not be proved at all; Problem says the same. Nil for one that ran. */
+  error?: Error;
   /** Target is the URL of the target, and Targets are the drills of all, where there are several. */
   target?: string;
   targets?: Drill[];
