@@ -217,7 +217,7 @@ func (p *primary) follow(ctx context.Context, was lease) (err error) {
 			since = p.now().UTC().Truncate(time.Second)
 		}
 		next := lease{Machine: p.machine, Host: p.host, Since: since, Token: rand.Text()}
-		if err := p.remember(next.Token, was.Token); was.number != 0 && isReadOnly(err) {
+		if err := p.remember(was.number+1, next.Token, was.Token); was.number != 0 && isReadOnly(err) {
 			return nil // it goes on with its last lease, and takes the next as soon as that can be noted
 		} else if err != nil {
 			return err
@@ -262,20 +262,34 @@ func (p *primary) changed(ctx context.Context) error {
 		return p.take(ctx)
 	case now.Token == p.held.Token:
 		return nil
+	case now.Machine == p.machine && !now.Taken && !p.foreign(now): // another copy of the storage was put back
+		return p.take(ctx)
 	}
 	return p.refuse(now)
 }
 
 // foreign tells that a lease in this machine's name was taken by another installation: one that has the same id, because
-// it is a copy of everything. Where nothing is remembered it counts as our own.
+// it is a copy of everything. Where nothing is remembered it counts as our own, and so does one of before the last that is
+// remembered: who takes a lease is ahead, so an older copy of the storage was put back.
 func (p *primary) foreign(was lease) bool {
-	tokens, err := os.ReadFile(p.note)
-	return err == nil && !was.Taken && !strings.Contains(string(tokens), was.Token)
+	text, err := os.ReadFile(p.note)
+	if err != nil || was.Taken || strings.Contains(string(text), was.Token) {
+		return false
+	}
+	var last uint64
+	_, err = fmt.Sscanf(string(text), leaseNote, &last)
+	return err != nil || was.number >= last // a note of before had no number
 }
 
-// remember keeps the token of this run, and that of the last one: the new lease may not come about. Where it fails, the
-// note is as it was.
-func (p *primary) remember(tokens ...string) error {
+// leaseNote begins the note with the number of the last lease. The tokens follow.
+const leaseNote = "lease %016x\n"
+
+// leaseTokens is how many tokens are remembered: of this run, of the last one, as the new lease may not come about, and of those
+// before, as what was put back may be taken away again.
+const leaseTokens = 100
+
+// remember keeps the number and the token of this run, and the tokens of the runs before. Where it fails, the note is as it was.
+func (p *primary) remember(number uint64, tokens ...string) error {
 	if err := os.MkdirAll(filepath.Dir(p.note), 0o700); err != nil {
 		return err
 	}
@@ -283,7 +297,16 @@ func (p *primary) remember(tokens ...string) error {
 	if write == nil {
 		write = writeNote
 	}
-	return write(p.note, []byte(strings.Join(tokens, "\n")))
+	text, err := os.ReadFile(p.note)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, old := range strings.Split(string(text), "\n") {
+		if !strings.Contains(old, " ") && !slices.Contains(tokens, old) { // the number has a space
+			tokens = append(tokens, old)
+		}
+	}
+	return write(p.note, []byte(fmt.Sprintf(leaseNote, number)+strings.Join(tokens[:min(len(tokens), leaseTokens)], "\n")))
 }
 
 // writeNote replaces the file as a whole: an empty one, which a full disk would leave, knows no lease as our own.

@@ -308,7 +308,7 @@ func TestPrimaryGoesOn(t *testing.T) {
 		if p != first {
 			t.Errorf("run %d: %+v, want %+v", run, p, first)
 		}
-		if err := m.remember("never-claimed", m.held.Token); err != nil {
+		if err := m.remember(2, "never-claimed", m.held.Token); err != nil {
 			t.Fatal(err)
 		}
 		clock.pass(time.Hour)
@@ -398,6 +398,57 @@ func TestCloneIsNoticed(t *testing.T) {
 	next.note = m1.note
 	mustCode(t, next.hold(t.Context()), app.CodeRefused)
 	mustHold(t, clone)
+}
+
+// TestAStorageThatWasPutBackIsNoClone: an older copy of a storage has an older lease of this machine's. Nobody else has its
+// id: it goes on, in the same run and in the next one. A clone, which is always ahead, is still found.
+func TestAStorageThatWasPutBackIsNoClone(t *testing.T) {
+	for name, running := range map[string]bool{"in the same run": true, "in the next run": false} {
+		t.Run(name, func(t *testing.T) {
+			dir, clock := filepath.Join(t.TempDir(), "copies"), newClock()
+			target := openTarget(t, TargetConfig{URL: "file://" + dir})
+			m1 := machineOn(t, target, "m1", clock)
+			again := func() *primary {
+				next := machineOn(t, target, "m1", clock)
+				next.note = m1.note
+				mustHold(t, next)
+				return next
+			}
+			mustHold(t, m1)
+			old := filepath.Join(t.TempDir(), "old")
+			if err := os.CopyFS(old, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 { // the note remembers none of the old tokens any more
+				m1 = again()
+			}
+			newest := filepath.Join(t.TempDir(), "newest")
+			if err := os.Rename(dir, newest); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.CopyFS(dir, os.DirFS(old)); err != nil {
+				t.Fatal(err)
+			}
+			clock.pass(time.Hour)
+			if !running {
+				m1 = again()
+			}
+			mustHold(t, m1)
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(newest, dir); err != nil { // what was taken away is put back
+				t.Fatal(err)
+			}
+			clock.pass(time.Hour)
+			mustHold(t, m1)
+			clone := machineOn(t, target, "m1", clock)
+			mustHold(t, clone)
+			clock.pass(time.Hour)
+			mustCode(t, m1.hold(t.Context()), app.CodeRefused)
+			mustHold(t, clone)
+		})
+	}
 }
 
 // TestDamagedLease: what cannot be read is held by somebody, until a person takes over.
