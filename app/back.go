@@ -24,6 +24,8 @@ type TableBack struct {
 	// Again are rows that were gone, Changed those that had other values. Rows that are new since stay as they are.
 	Again   int64 `json:"again"`
 	Changed int64 `json:"changed"`
+	// Differ are those of them that are not as they were after all: a trigger of the file changed them at once, or another program.
+	Differ int64 `json:"differ,omitempty"`
 }
 
 // Rows is how many rows there are.

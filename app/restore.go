@@ -159,7 +159,7 @@ type RestoreResult struct {
 	Missing []TargetFault `json:"missing,omitempty"`
 	// Kept is where a damaged file was moved to, if one was.
 	Kept string `json:"kept,omitempty"`
-	// Back is what was brought back, of a request for rows; then Rows counts them, and Tables and Undo are empty.
+	// Back is what was brought back, of a request for rows; then Rows counts them, and Tables are empty.
 	Back *Back `json:"back,omitempty"`
 }
 

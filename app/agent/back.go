@@ -8,9 +8,16 @@ import (
 	"github.com/coditect-ai/coditect-sync/app"
 )
 
+// broughtBack is what bringBack did.
+type broughtBack struct {
+	app.Back
+	undo *app.UndoPoint
+	note string
+}
+
 // bringBack looks into a moment and brings chosen rows of it back, or with dry says which that would be and whom it would
 // reach.
-func (a *Agent) bringBack(ctx context.Context, req app.RestoreRequest, dry bool) (plan app.RestorePlan, back app.Back, err error) {
+func (a *Agent) bringBack(ctx context.Context, req app.RestoreRequest, dry bool) (plan app.RestorePlan, back broughtBack, err error) {
 	err = a.looking(ctx, "restore", func(ctx context.Context, p app.Prefs, r app.Replica) error {
 		if plan, err = a.plan(ctx, p, r, req); err != nil {
 			return err
@@ -27,14 +34,47 @@ func (a *Agent) bringBack(ctx context.Context, req app.RestoreRequest, dry bool)
 		if _, err := file.Check(ctx, a.look.image); err != nil {
 			return err
 		}
-		back, err = file.BringBack(ctx, a.look.image, *req.Rows, dry, a.shows(app.PhaseReplace, "rows"))
+		back.Back, err = file.BringBack(ctx, a.look.image, *req.Rows, true, nil)
+		if err != nil || dry || back.Rows() == 0 {
+			return err
+		}
+		back.undo, back.note = a.markRows(ctx, p, plan)
+		back.Back, err = file.BringBack(ctx, a.look.image, *req.Rows, false, a.shows(app.PhaseReplace, "rows"))
 		return err
 	})
-	if err == nil {
-		back.Reach = a.reach(ctx, back.Projects)
-		plan.Back, plan.UndoFor, plan.WriterWait = &back, 0, 0
+	if err != nil {
+		return plan, back, err
 	}
-	return plan, back, err
+	back.Reach = a.reach(ctx, back.Projects)
+	plan.Back, plan.UndoFor, plan.WriterWait = &back.Back, 0, 0
+	if p, err := a.prefs(ctx); err == nil && back.Rows() > 0 && a.effective(p) != app.ModeCloud {
+		plan.UndoFor = undoFor
+	}
+	return plan, back, nil
+}
+
+// markRows copies the state before rows come back, so that `undo` is of them and not of a restore before. In cloud mode there is
+// no way back for the whole file. Rows are ordinary changes, so a storage that does not answer does not keep them back.
+func (a *Agent) markRows(ctx context.Context, p app.Prefs, plan app.RestorePlan) (undo *app.UndoPoint, note string) {
+	if a.effective(p) == app.ModeCloud {
+		return nil, ""
+	}
+	a.shows(app.PhaseFlush, "")(0, 0)
+	ctx, cancel := context.WithTimeout(ctx, markLimit)
+	defer cancel()
+	k, release, err := a.keeper(ctx)
+	if err == nil {
+		defer release()
+		var before app.RestorePoint
+		if before, err = k.Flush(ctx); err == nil {
+			undo, _, err = a.pin(ctx, before, plan.Point)
+		}
+	}
+	if err == nil {
+		return undo, ""
+	}
+	a.log.Warn("state before rows came back not copied", "error", err)
+	return nil, "This cannot be undone, as the state before could not be copied: " + app.AsError("restore", err).Message
 }
 
 // restoreRows is Restore for chosen rows.
@@ -48,7 +88,9 @@ func (a *Agent) restoreRows(ctx context.Context, req app.RestoreRequest) (app.Re
 	if err != nil {
 		return app.RestoreResult{}, err
 	}
-	res := app.RestoreResult{Point: plan.Point, Path: p.DB, Integrity: "ok", Rows: back.Rows(), Back: &back, Took: a.cfg.Now().Sub(started)}
+	res := app.RestoreResult{
+		Point: plan.Point, Path: p.DB, Integrity: "ok", Rows: back.Rows(), Back: &back.Back, Undo: back.undo, Note: back.note, Took: a.cfg.Now().Sub(started),
+	}
 	if res.Rows > 0 {
 		a.note(app.Event{Kind: app.EventRestore, Text: "Rows of " + clock(plan.Point.Time, started) + " were brought back",
 			Detail: fmt.Sprintf("%d rows: %s", res.Rows, strings.Join(req.Rows.Tables, ", "))})

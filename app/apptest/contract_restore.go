@@ -89,6 +89,11 @@ func (s *suite) bringsRowsBack() {
 	_, err = s.Service.Restore(s.ctx, req)
 	s.wantError(err, app.CodeInvalid)
 	s.wantRows(few + 4)
+	if st := s.now(); plan.UndoFor <= 0 || res.Undo == nil || st.Undo == nil || st.Undo.Point.ID != res.Undo.Point.ID || again.Undo != nil {
+		s.t.Errorf("the way back: planned %v, %+v, in the status %+v, of nothing %+v", plan.UndoFor, res.Undo, st.Undo, again.Undo)
+	}
+	must(s.Service.Undo(s.ctx))(s) // of the rows, not of the restore before
+	s.wantRows(few)
 }
 
 func (s *suite) plan() {

@@ -36,6 +36,7 @@ func (m *Model) PlanRestore(ctx context.Context, req app.RestoreRequest) (app.Re
 	plan, err := m.replica.Plan(ctx, req.Machine, req.Moment)
 	if err == nil && req.Rows != nil {
 		plan.Back, err = m.bringBack(ctx, plan, *req.Rows, true)
+		plan.UndoFor = 30 * 24 * time.Hour
 	}
 	plan.DiskNeeded, plan.DiskFree, plan.Seconds = plan.DBBytes, 1<<40, 0.1
 	if req.To == "" {
@@ -99,11 +100,30 @@ func (m *Model) restoreRows(ctx context.Context, req app.RestoreRequest) (app.Re
 	if err != nil {
 		return app.RestoreResult{}, err
 	}
+	var undo *app.UndoPoint
+	if plan.Back.Rows() > 0 {
+		u := m.undoOf(plan.Point)
+		undo = &u
+		m.undoes(undo)
+	}
 	back, err := m.bringBack(ctx, plan, *req.Rows, false)
 	if err != nil {
 		return app.RestoreResult{}, err
 	}
-	return app.RestoreResult{Point: plan.Point, Path: m.world.Path, Integrity: "ok", Rows: back.Rows(), Back: back, Took: time.Millisecond}, nil
+	return app.RestoreResult{Point: plan.Point, Path: m.world.Path, Integrity: "ok", Rows: back.Rows(), Back: back, Undo: undo, Took: time.Millisecond}, nil
+}
+
+// undoOf marks the state of now as that before a restore.
+func (m *Model) undoOf(to app.RestorePoint) app.UndoPoint {
+	u := app.UndoPoint{Point: m.world.flush(), RestoredTo: to.Time, RestoredAt: m.world.Now(), Until: m.world.Now().Add(30 * 24 * time.Hour)}
+	u.Point.Pinned = u.Until
+	return u
+}
+
+func (m *Model) undoes(u *app.UndoPoint) {
+	m.mu.Lock()
+	m.undo = u
+	m.mu.Unlock()
 }
 
 func (m *Model) bringBack(ctx context.Context, plan app.RestorePlan, choice app.Choice, dry bool) (*app.Back, error) {
@@ -154,12 +174,9 @@ func (m *Model) restore(ctx context.Context, req app.RestoreRequest) (app.Restor
 func (m *Model) replace(ctx context.Context, image string, res app.RestoreResult) (app.RestoreResult, error) {
 	m.restoring(true)
 	defer m.restoring(false)
-	before := m.world.flush
 	var undo app.UndoPoint
 	took, err := m.file.Replace(ctx, image, func() error {
-		undo = app.UndoPoint{
-			Point: before(), RestoredTo: res.Point.Time, RestoredAt: m.world.Now(), Until: m.world.Now().Add(30 * 24 * time.Hour),
-		}
+		undo = m.undoOf(res.Point)
 		return nil
 	}, nil)
 	if err != nil {
@@ -169,10 +186,7 @@ func (m *Model) replace(ctx context.Context, image string, res app.RestoreResult
 	if err != nil {
 		return app.RestoreResult{}, err
 	}
-	undo.Point.Pinned = undo.Until
-	m.mu.Lock()
-	m.undo = &undo
-	m.mu.Unlock()
+	m.undoes(&undo)
 	res.Path, res.Equal, res.Undo, res.WritersWaited = m.world.Path, slices.Equal(now, res.Tables), &undo, took
 	return res, nil
 }

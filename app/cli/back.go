@@ -12,6 +12,9 @@ func (p *program) tellBack(s *screen, plan app.RestorePlan) {
 	s.line(strong.of("Bring back %s of %s.", count(plan.Back.Rows(), "row"), moment(plan.Point.Time, p.now())))
 	tellTablesBack(s, plan.Back)
 	s.field("New rows", plain.of("stay as they are"))
+	if plan.UndoFor > 0 {
+		s.field("Undo", plain.of("the state of now is kept for 30 days"))
+	}
 	switch r := plan.Back.Reach; {
 	case r == nil:
 	case r.People == 0:
@@ -28,6 +31,9 @@ func (p *program) tellBack(s *screen, plan app.RestorePlan) {
 func tellTablesBack(s *screen, back *app.Back) {
 	for _, t := range back.Tables {
 		s.field(t.Table, plain.of("%s that %s gone, %s that changed", count(t.Again, "row"), wasOrWere(t.Again), grouped(t.Changed)))
+		if t.Differ > 0 {
+			s.field("", waits.of("%s of them not as then: a trigger of the file or another program changed that at once", grouped(t.Differ)))
+		}
 	}
 }
 
@@ -65,6 +71,12 @@ func (p *program) bringBack(ctx context.Context, s *session, req app.RestoreRequ
 	p.out.line(proved.of("%s ", glyphStep), plain.of("%s of %s came back.", count(res.Rows, "row"), moment(res.Point.Time, p.now())))
 	if res.Back != nil {
 		tellTablesBack(p.out, res.Back)
+	}
+	if res.Note != "" {
+		p.out.field("Note", waits.of("%s", res.Note))
+	}
+	if res.Undo != nil {
+		p.out.field("Undo", plain.of("until %s with `coditect-sync undo`", day(res.Undo.Until, p.now())))
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ TIME is 2026-11-20T14:02:05.5+01:00, "2026-11-20 14:02:05" (local time, also wit
 is restored. Without a moment it is the newest one.
 
 With --table only rows of that table come back, as ordinary changes: those that are gone and those that changed since. Rows
-that are new since stay. --id and --where choose some of them.
+that are new since stay. --id and --where choose some of them; the id of a blob is X'00FF'.
 
 Before another machine's history comes into the live file, that moment is fetched and held against the file: how many rows of
 each table it brings back, changes back and takes away. --preview does the same with this machine's own.

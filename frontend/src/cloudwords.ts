@@ -204,5 +204,6 @@ export const cloud = {
     title: (rows: string, moment: string) => `${rows} of ${moment} are back`,
     done: 'Programs see them at once, and they go to the cloud like any other change.', doneHere: 'Programs see them at once.',
     table: (table: string, again: string, changed: string) => `${table}: ${again} again, ${changed} as they were`,
+    differ: (n: string) => `${n} of them not as then: a trigger of the file or another program changed that at once`,
   },
 };

@@ -166,7 +166,7 @@ export interface RestoreResult {
   missing?: TargetFault[];
   /** Kept is where a damaged file was moved to, if one was. */
   kept?: string;
-  /** Back is what was brought back, of a request for rows; then Rows counts them, and Tables and Undo are empty. */
+  /** Back is what was brought back, of a request for rows; then Rows counts them, and Tables are empty. */
   back?: Back;
 }
 
@@ -860,6 +860,8 @@ export interface TableBack {
   /** Again are rows that were gone, Changed those that had other values. Rows that are new since stay as they are. */
   again: number;
   changed: number;
+  /** Differ are those of them that are not as they were after all: a trigger of the file changed them at once, or another program. */
+  differ?: number;
 }
 
 /** Reach is who sees rows, this person included. No people is that it cannot be told now. */
