@@ -132,7 +132,7 @@ func TestNoRoomBehindTheImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &image{f: f, pageSize: 4096, commit: 3, notes: &notes{f: w}, tail: 1 << 62}
+	m := &image{f: f, pageSize: 4096, commit: 3, notes: &notes{"", newSlabSums(), w}, tail: 1 << 62}
 	if err := m.writeOut(&slab{buf: []byte("page"), pages: []uint32{1}, sizes: []int{4}}); err != nil || m.notes.f != nil {
 		t.Errorf("%v, the notes go on: %v", err, m.notes.f != nil)
 	}

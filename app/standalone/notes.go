@@ -2,7 +2,6 @@ package standalone
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,7 +15,7 @@ import (
 
 // # Going on
 //
-// A fetch that is to survive its end writes down, for every slab of pages, which pages they are, their SHA-256, and how far
+// A fetch that is to survive its end writes down, for every slab of pages, which pages they are, a sum of them, and how far
 // reading had come: which changes are in the image whole, and of the object that is being read the place between two pages
 // with the running checksum of what came before. The next fetch of the same point reads the slabs back from the disk, in
 // order, and believes them as far as they are what was written down. Nothing is made durable on the way: what a power cut
@@ -29,13 +28,15 @@ import (
 // notes is a file in which a fetch writes down what it wrote. It is private: its sums are believed. Where it cannot be written,
 // on a full disk, the fetch goes on without: an interrupted one then begins after the last line, or anew.
 type notes struct {
-	of string   // what the image is of
-	f  *os.File // nil once it cannot be written
+	of   string   // what the image is of
+	sums slabSums // of the pages
+	f    *os.File // nil once it cannot be written
 }
 
 // noted is the first line.
 type noted struct {
 	Of       string `json:"of"`
+	Key      []byte `json:"key"` // of the sums
 	PageSize uint32 `json:"page_size"`
 	Commit   uint32 `json:"commit"`
 }
@@ -44,7 +45,7 @@ type noted struct {
 // all read.
 type written struct {
 	Pages  [][2]uint32 `json:"pages"` // runs: the first, and how many
-	Sum    []byte      `json:"sha256"`
+	Sum    []byte      `json:"gmac"`
 	Sizes  []int       `json:"sizes,omitempty"` // of pages behind the image
 	Behind int64       `json:"behind,omitempty"`
 	place
@@ -100,11 +101,12 @@ func (a *assembly) here() place {
 	return p
 }
 
-func (n *notes) begin(pageSize, commit uint32) error { return n.line(noted{n.of, pageSize, commit}) }
+func (n *notes) begin(pageSize, commit uint32) error {
+	return n.line(noted{n.of, n.sums.key, pageSize, commit})
+}
 
 func (n *notes) add(s *slab) error {
-	sum := sha256.Sum256(s.buf)
-	return n.line(written{Pages: runs(s.pages), Sum: sum[:], Sizes: s.sizes, Behind: s.behind, place: s.upTo})
+	return n.line(written{Pages: runs(s.pages), Sum: n.sums.of(s.buf), Sizes: s.sizes, Behind: s.behind, place: s.upTo})
 }
 
 // line writes one line behind its own checksum, so that a torn one is known.
@@ -187,25 +189,26 @@ func nextLine(r *bufio.Reader, v any) (n int64, ok bool) {
 	return int64(len(text)), json.Unmarshal(text[sumDigits:], v) == nil
 }
 
-// holds tells whether the pages of a line are in the image, or behind it, as they were written.
-func (r *remains) holds(w *written, image io.ReaderAt, buf []byte) bool {
-	pageSize := r.PageSize
+// holds tells whether the pages of a line are in the image, or behind it, as they were written. They are read into buf, which has
+// room for a slab.
+func (r *remains) holds(w *written, sums slabSums, image io.ReaderAt, buf []byte) bool {
+	pageSize := int64(r.PageSize)
 	if w.isLater() {
 		n := 0
 		w.pages(func(int, uint32) { n++ })
 		content, err := r.content(w, image)
-		sum := sha256.Sum256(content)
-		return err == nil && n == len(w.Sizes) && slices.Min(w.Sizes) > 0 && bytes.Equal(sum[:], w.Sum)
+		return err == nil && n == len(w.Sizes) && slices.Min(w.Sizes) > 0 && sums.are(content, w.Sum)
 	}
-	sum := sha256.New()
+	n := int64(0)
 	for _, run := range w.Pages {
-		at, left := int64(run[0]-1)*int64(pageSize), int64(run[1])*int64(pageSize)
-		if run[0] == 0 {
+		at, size := (int64(run[0])-1)*pageSize, int64(run[1])*pageSize
+		if run[0] == 0 || size > int64(len(buf))-n {
 			return false
 		}
-		if _, err := io.CopyBuffer(sum, io.NewSectionReader(image, at, left), buf); err != nil {
+		if _, err := image.ReadAt(buf[n:n+size], at); err != nil {
 			return false
 		}
+		n += size
 	}
-	return bytes.Equal(sum.Sum(nil), w.Sum)
+	return sums.are(buf[:n], w.Sum)
 }

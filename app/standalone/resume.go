@@ -90,7 +90,7 @@ func (a *assembly) reopen(to, path, of string) (f *os.File, n *notes, left []*lt
 	if err != nil {
 		w = nil // see notes
 	}
-	a.notes = &notes{of: of, f: w}
+	a.notes = &notes{of, newSlabSums(), w}
 	return f, a.notes, a.newestFirst(), nil
 }
 
@@ -101,7 +101,11 @@ func (a *assembly) goOn(found *remains, to, path string) (_ *os.File, _ *notes, 
 		return nil, nil, nil, nil
 	}
 	a.total = bytesOf(a.objects)
-	last, left := a.believed(found, f)
+	sums, err := slabSumsBy(found.Key)
+	if err != nil {
+		return nil, nil, nil, f.Close() // notes of another version
+	}
+	last, left := a.believed(found, sums, f)
 	if last < 0 {
 		return nil, nil, nil, f.Close()
 	}
@@ -112,7 +116,7 @@ func (a *assembly) goOn(found *remains, to, path string) (_ *os.File, _ *notes, 
 	_, err = w.Seek(found.lines[last].end, 0)
 	err = errors.Join(err, w.Truncate(found.lines[last].end))
 	if err == nil {
-		a.notes = &notes{of: found.Of, f: w}
+		a.notes = &notes{found.Of, sums, w}
 		err = a.take(found, last, f)
 	}
 	if err != nil {
@@ -136,12 +140,12 @@ func openLeft(path string) *os.File {
 
 // believed is the last line from which this fetch can go on and up to which the image is as it was written, -1 for none, and
 // what is left to read then.
-func (a *assembly) believed(found *remains, f *os.File) (last int, left []*ltx.FileInfo) {
+func (a *assembly) believed(found *remains, sums slabSums, f *os.File) (last int, left []*ltx.FileInfo) {
 	held := make([]bool, len(found.lines))
 	bad := len(found.lines)
 	for bad >= 0 {
 		last, left = a.useful(found.lines[:bad])
-		bad = a.firstBad(found, f, last, left, held)
+		bad = a.firstBad(found, sums, f, last, left, held)
 	}
 	if last >= 0 {
 		a.had = a.coverage(left, found.lines[last].Part)
@@ -151,7 +155,7 @@ func (a *assembly) believed(found *remains, f *os.File) (last int, left []*ltx.F
 
 // firstBad is the first of the lines up to last that is not as it was written, -1 for none. What lies behind the image counts only
 // as long as it is not in the image.
-func (a *assembly) firstBad(found *remains, f *os.File, last int, left []*ltx.FileInfo, held []bool) int {
+func (a *assembly) firstBad(found *remains, sums slabSums, f *os.File, last int, left []*ltx.FileInfo, held []bool) int {
 	needed := map[int]bool{}
 	for _, i := range found.waiting(last) {
 		needed[i] = true
@@ -162,7 +166,7 @@ func (a *assembly) firstBad(found *remains, f *os.File, last int, left []*ltx.Fi
 		if held[i] || line.isLater() && !needed[i] {
 			continue
 		}
-		if held[i] = found.holds(line, f, buf); !held[i] {
+		if held[i] = found.holds(line, sums, f, buf); !held[i] {
 			return i
 		}
 		if a.progress != nil {

@@ -358,7 +358,11 @@ func TestResumeBlamesNoGoodObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &notes{of: of, f: f}
+	sums, err := slabSumsBy(found.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &notes{of, sums, f}
 	err = n.begin(found.PageSize, found.Commit)
 	for _, line := range found.lines {
 		if line.Part != nil {
