@@ -3,6 +3,7 @@ package standalone
 import (
 	"encoding/binary"
 	"hash/crc64"
+	"math/bits"
 )
 
 // # Checksums
@@ -22,10 +23,25 @@ func (t *sumTable) of(sum uint64) uint64 {
 		t[4][byte(sum>>32)] ^ t[5][byte(sum>>40)] ^ t[6][byte(sum>>48)] ^ t[7][byte(sum>>56)]
 }
 
+// over8 carries a sum over eight bytes: it is multiplied by x⁶⁴, which modulo the polynomial, x⁶⁴ + x⁴ + x³ + x + 1, is
+// x⁴ + x³ + x + 1, or (x + 1)(x³ + 1). The lowest bit is the highest power, so to multiply by x is to rotate to the right, but
+// for what comes round: that stands for x⁶⁴ and more, and is off by what is in the table. Tables for all of it are slower.
+func over8(sum uint64) uint64 {
+	once := sum ^ bits.RotateLeft64(sum, -1)
+	return once ^ bits.RotateLeft64(once, -3) ^ cameRound[sum&15]
+}
+
+var cameRound = func() (off [16]uint64) {
+	for low := range uint64(16) {
+		came := low<<63 ^ low<<61 ^ low<<60
+		off[low] = came>>1 ^ came>>3 ^ came>>4
+	}
+	return off
+}()
+
 // pageSum sums pages of one size.
 type pageSum struct {
 	piece int      // bytes
-	next  sumTable // over eight bytes
 	carry sumTable // over a piece
 }
 
@@ -33,7 +49,6 @@ type pageSum struct {
 func newPageSum(pageSize uint32) *pageSum {
 	s := &pageSum{piece: int(pageSize) / sumLanes}
 	zeros := make([]byte, s.piece)
-	s.next.fill(zeros[:8])
 	s.carry.fill(zeros)
 	return s
 }
@@ -58,10 +73,10 @@ func (s *pageSum) update(sum uint64, page []byte) uint64 {
 	a, b, c, d := page[:n], page[n:2*n], page[2*n:3*n], page[3*n:4*n]
 	u, v, w, x := ^sum, uint64(0), uint64(0), uint64(0)
 	for len(a) >= 8 && len(b) >= 8 && len(c) >= 8 && len(d) >= 8 {
-		u = s.next.of(u ^ binary.LittleEndian.Uint64(a))
-		v = s.next.of(v ^ binary.LittleEndian.Uint64(b))
-		w = s.next.of(w ^ binary.LittleEndian.Uint64(c))
-		x = s.next.of(x ^ binary.LittleEndian.Uint64(d))
+		u = over8(u ^ binary.LittleEndian.Uint64(a))
+		v = over8(v ^ binary.LittleEndian.Uint64(b))
+		w = over8(w ^ binary.LittleEndian.Uint64(c))
+		x = over8(x ^ binary.LittleEndian.Uint64(d))
 		a, b, c, d = a[8:], b[8:], c[8:], d[8:]
 	}
 	for _, piece := range [...]uint64{v, w, x} {
