@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -42,14 +43,16 @@ type Cost struct {
 	// Measured is from when on it was counted, Prices whose prices they are.
 	Measured time.Time `json:"measured_since,omitzero"`
 	Prices   string    `json:"prices,omitempty"`
+	// Unpriced is of a target whose prices are not known: its requests and bytes are, and what they cost is not.
+	Unpriced bool `json:"unpriced,omitempty"`
 }
 
-// Plus is what two targets cost together; nil is not known, and adds nothing.
+// Plus is what two targets cost together; what is not known adds nothing.
 func (c *Cost) Plus(more *Cost) *Cost {
 	switch {
-	case c == nil:
+	case c == nil, c.Unpriced && more != nil:
 		return more
-	case more == nil:
+	case more == nil, more.Unpriced:
 		return c
 	}
 	sum := *c
@@ -66,8 +69,13 @@ func (c *Cost) Plus(more *Cost) *Cost {
 	return &sum
 }
 
-// InWords is "about $0.04 a month: requests $0.01, 1.2 GB stored $0.02, test restores $0.01.", or that it costs nothing.
+// InWords is "about $0.04 a month: requests $0.01, 1.2 GB stored $0.02, test restores $0.01.", or that it costs nothing, or what
+// there is to be paid for where the prices are not known.
 func (c Cost) InWords() string {
+	if c.Unpriced {
+		return fmt.Sprintf("not known, as the prices there are not: about %s requests that write and %s that read a month, %.1f\u00a0GB stored, %.1f\u00a0GB read by test restores.",
+			grouped(c.Writes), grouped(c.Reads), float64(c.Stored)/1e9, float64(c.Fetched)/1e9)
+	}
 	if c.Prices == "" {
 		return "nothing: it is a folder of your own."
 	}
@@ -77,4 +85,13 @@ func (c Cost) InWords() string {
 	}
 	return fmt.Sprintf("%s a month: requests $%.2f, %.1f\u00a0GB stored $%.2f, test restores $%.2f.",
 		total, c.Requests, float64(c.Stored)/1e9, c.Storage, c.Fetching)
+}
+
+// grouped is "38,000".
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }

@@ -43,6 +43,9 @@ type retentionJSON struct {
 	// Gone and Bytes are what a change let go.
 	Gone  int   `json:"gone"`
 	Bytes int64 `json:"bytes"`
+	// MonthlyCost and MonthlyCostThen are before and after a change; nil where nothing is known of them.
+	MonthlyCost     *app.Cost `json:"monthly_cost,omitempty"`
+	MonthlyCostThen *app.Cost `json:"monthly_cost_then,omitempty"`
 }
 
 func (p *program) showRetention(ctx context.Context) error {
@@ -84,7 +87,7 @@ func (p *program) setRetention(ctx context.Context, wish string, yes bool) error
 		if err != nil {
 			return err
 		}
-		if !yes && plan.Gone == 0 && !p.json {
+		if (yes || plan.Gone == 0) && !p.json {
 			p.tellCost(p.out, plan)
 		}
 		if plan.Gone > 0 && !yes {
@@ -104,6 +107,7 @@ func (p *program) setRetention(ctx context.Context, wish string, yes bool) error
 func (p *program) agreedToGo(ctx context.Context, plan app.RetentionPlan) error {
 	gone := whatGoes(plan)
 	if !p.canAsk() {
+		p.tellCost(p.err, plan)
 		return needsYes("retention", gone)
 	}
 	p.err.line(plain.of("%s", gone))
@@ -114,11 +118,15 @@ func (p *program) agreedToGo(ctx context.Context, plan app.RetentionPlan) error 
 	return p.confirm(ctx, "retention", "Let them go for good?")
 }
 
-// tellCost says what the change does to the bill, where there is one.
+// tellCost says what the change does to the bill, and where there is none, to what is kept.
 func (p *program) tellCost(s *screen, plan app.RetentionPlan) {
-	if now, then := plan.MonthlyCost, plan.MonthlyCostThen; now != nil && then != nil && then.Prices != "" {
+	now, then := plan.MonthlyCost, plan.MonthlyCostThen
+	switch {
+	case now != nil && then != nil && then.Prices != "":
 		s.line(plain.of("It costs %s", now.InWords()))
 		s.line(plain.of("It comes to %s", then.InWords()))
+	case plan.Stored > 0:
+		s.line(plain.of("It keeps %s there. It comes to %s.", amount(plan.Stored), amount(plan.StoredThen)))
 	}
 }
 
@@ -130,7 +138,7 @@ func whatGoes(plan app.RetentionPlan) string {
 func (p *program) tellRetention(plan app.RetentionPlan, s app.Settings) {
 	changed := strings.Join(plan.Now, ",") != strings.Join(plan.Then, ",")
 	if p.json {
-		p.writeJSON(retentionJSON{Wish: s.RetentionWish, Kept: orEmpty(s.Retention), Changed: changed, Gone: plan.Gone, Bytes: plan.Bytes})
+		p.writeJSON(retentionJSON{Wish: s.RetentionWish, Kept: orEmpty(s.Retention), Changed: changed, Gone: plan.Gone, Bytes: plan.Bytes, MonthlyCost: plan.MonthlyCost, MonthlyCostThen: plan.MonthlyCostThen})
 		return
 	}
 	p.tellKept(s)

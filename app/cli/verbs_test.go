@@ -68,7 +68,13 @@ func TestRetentionThatLetsGo(t *testing.T) {
 	got = call(t, f, terminal{}, "retention", "short", "--yes")
 	contains(t, got.out, "Every copy for a day.\nThat is “short”.\n", "goes: 1,204 of 4,210")
 	got = call(t, f, terminal{}, "retention", "short", "--yes", "--json")
-	contains(t, got.out, `"gone": 1204`, `"bytes": 1300000000`, `"changed": true`)
+	contains(t, got.out, `"gone": 1204`, `"bytes": 1300000000`, `"changed": true`, `"usd": 0.14`, `"usd": 0.04`)
+	got = call(t, f, terminal{}, "retention", "short", "--yes")
+	contains(t, got.out, "It comes to about $0.04 a month")
+	plan.MonthlyCost, plan.MonthlyCostThen = &app.Cost{Unpriced: true}, &app.Cost{Unpriced: true}
+	plan.Stored, plan.StoredThen = 6e9, 1e9
+	got = call(t, f, terminal{width: 200, typed: "no\n"}, "retention", "short")
+	contains(t, got.err, "It keeps 6 GB there. It comes to 1 GB.")
 }
 
 func TestUsage(t *testing.T) {

@@ -44,15 +44,15 @@ func pricesOf(at location) (p prices, ok bool) {
 }
 
 // MonthlyCost estimates a month at a target from what was counted. Requests are counted for a day at least before they
-// are projected, reading for as long as test restores are apart, so that the first copy does not count thirty times. Nil
-// where the prices are not known, or nothing was counted yet.
+// are projected, reading for as long as test restores are apart, so that the first copy does not count thirty times. It is
+// Unpriced where the prices are not known, and nil where nothing was counted yet.
 func MonthlyCost(targetURL string, u app.Usage, now time.Time) *app.Cost {
 	at, err := parseLocation(targetURL)
 	if err != nil {
 		return nil
 	}
 	p, ok := pricesOf(at)
-	if !ok || u.Since.IsZero() {
+	if u.Since.IsZero() {
 		return nil
 	}
 	if at.kind == kindFile {
@@ -62,7 +62,7 @@ func MonthlyCost(targetURL string, u app.Usage, now time.Time) *app.Cost {
 	daily, drills := monthsWorth(passed, 24*time.Hour), monthsWorth(passed, drillPaid)
 	c := &app.Cost{
 		Writes: int64(float64(u.Writes) * daily), Reads: int64(float64(u.Reads) * daily), Fetched: int64(float64(u.Fetched) * drills),
-		Stored: u.Stored, Measured: u.Since, Prices: p.source,
+		Stored: u.Stored, Measured: u.Since, Prices: p.source, Unpriced: !ok,
 	}
 	c.Requests = float64(c.Writes)*p.write + float64(c.Reads)*p.read
 	c.Storage = float64(c.Stored) / billion * p.stored

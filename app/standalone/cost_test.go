@@ -45,10 +45,22 @@ func TestMonthlyCost(t *testing.T) {
 	if got, want := small.InWords(), "less than $0.01 a month: requests $0.00, 0.0\u00a0GB stored $0.00, test restores $0.00."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	for _, unknown := range []string{"s3://memory?endpoint=https://minio.example.com", "ftp://x"} {
-		if c := MonthlyCost(unknown, u, now); c != nil {
-			t.Errorf("%s: %+v", unknown, c)
+	for _, unknown := range []string{"s3://memory?endpoint=https://minio.example.com", "sftp://mira@nas/copies"} {
+		c := MonthlyCost(unknown, u, now)
+		if c == nil || !c.Unpriced || c.Total != 0 || c.Prices != "" || c.Writes != 3_000_000 || c.Stored != 10e9 {
+			t.Fatalf("%s: %+v", unknown, c)
 		}
+		want := "not known, as the prices there are not: about 3,000,000 requests that write and 1,500,000 that read a month, 10.0\u00a0GB stored, 8.6\u00a0GB read by test restores."
+		if got := c.InWords(); got != want {
+			t.Errorf("%s: %q, want %q", unknown, got, want)
+		}
+		priced := MonthlyCost("gs://memory", u, now)
+		if got := priced.Plus(c); *got != *priced || *c.Plus(priced) != *priced {
+			t.Errorf("with one whose prices are not known: %+v", got)
+		}
+	}
+	if c := MonthlyCost("ftp://x", u, now); c != nil {
+		t.Errorf("%+v", c)
 	}
 	if c := MonthlyCost("gs://memory", app.Usage{}, now); c != nil {
 		t.Errorf("nothing counted: %+v", c)

@@ -22,7 +22,7 @@ export const upper = (text: string): string => text.charAt(0).toUpperCase() + te
 
 /** What stands beside a storage; empty where it is not known. */
 export function besideOf(c: Cost | undefined, f: Format): string {
-  if (!c) return '';
+  if (!c || c.unpriced) return '';
   return c.prices ? `${upper(totalOf(c, f))}.` : w.free;
 }
 
@@ -35,7 +35,7 @@ export function billOf(targets: readonly StandaloneStatus[]): { cost: Cost; with
     fetching_usd: a.fetching_usd + b.fetching_usd, stored_bytes: a.stored_bytes + b.stored_bytes,
     prices: a.prices === b.prices ? a.prices! : `${a.prices}; ${b.prices}`,
   }));
-  return { cost, without: targets.filter((t) => !t.monthly_cost).map((t) => t.target) };
+  return { cost, without: targets.filter((t) => !t.monthly_cost || t.monthly_cost.unpriced).map((t) => t.target) };
 }
 
 /** What a change does to the bill; empty where there is none, or it stays as it is. */

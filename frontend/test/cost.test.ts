@@ -17,15 +17,15 @@ test('a bucket', () => {
 });
 
 test('beside a storage', () => {
-  expect([cost, of({ usd: 0.004 }), folder, undefined].map((c) => besideOf(c, f))).toEqual(
-    ['About $0.33 a month.', 'Less than $0.01 a month.', 'Costs nothing: it is a folder of your own.', '']);
+  expect([cost, of({ usd: 0.004 }), folder, undefined, { ...folder, unpriced: true }].map((c) => besideOf(c, f))).toEqual(
+    ['About $0.33 a month.', 'Less than $0.01 a month.', 'Costs nothing: it is a folder of your own.', '', '']);
 });
 
 test('the bill is of all storages, and says which are not in it', () => {
   const well = golden('protected').standalone!.targets![0]!;
   const at = (target: string, monthly_cost?: Cost) => { const { monthly_cost: _, ...rest } = well; return { ...rest, target, ...(monthly_cost ? { monthly_cost } : {}) }; };
   expect(billOf([at('file:///a', folder), at('sftp://b')])).toBeNull();
-  const bill = billOf([at('gs://a', cost), at('file:///b', folder), at('sftp://c'), at('s3://d', of({ usd: 1, prices: 'Amazon S3' }))])!;
+  const bill = billOf([at('gs://a', cost), at('file:///b', folder), at('sftp://c', { ...folder, unpriced: true }), at('s3://d', of({ usd: 1, prices: 'Amazon S3' }))])!;
   expect(bill.cost.usd).toBeCloseTo(cost.usd + 1);
   expect(bill.cost.prices).toBe(`${cost.prices}; Amazon S3`);
   expect(bill.without).toEqual(['sftp://c']);

@@ -750,6 +750,8 @@ export interface Cost {
   /** Measured is from when on it was counted, Prices whose prices they are. */
   measured_since?: string;
   prices?: string;
+  /** Unpriced is of a target whose prices are not known: its requests and bytes are, and what they cost is not. */
+  unpriced?: boolean;
 }
 
 /** Notify says which notifications a person wants. */
