@@ -139,6 +139,12 @@ func TestS3Credentials(t *testing.T) {
 	if err := probe(); err != nil {
 		t.Error(err)
 	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "nobody") // to some servers that is a 404, and nothing is missing
+	target = openTarget(t, TargetConfig{URL: target.URL()})
+	if e := mustCode(t, probe(), app.CodeDenied); !strings.Contains(e.Message, "does not know these credentials") {
+		t.Errorf("%q", e.Message)
+	}
+	server.Setenv(t)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
 	target = openTarget(t, TargetConfig{URL: target.URL()})
 	if e := mustCode(t, probe(), app.CodeDenied); !strings.Contains(e.Message, "does not know these credentials") {

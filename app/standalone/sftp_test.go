@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -67,6 +68,38 @@ func TestSFTPFaultsHaveNames(t *testing.T) {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
 		})
+	}
+}
+
+// TestSFTPTheWayOnAfterAnotherKey: what is said to type makes the machine forget the server, also at a port of its own, and a key
+// that was revoked is not called another one.
+func TestSFTPTheWayOnAfterAnotherKey(t *testing.T) {
+	target, server := sftpTarget(t)
+	server.NewHostKey()
+	server.Drop()
+	probe := func() *app.Error {
+		_, err := target.Probe(t.Context())
+		return mustCode(t, err, app.CodeRefused)
+	}
+	_, command, _ := strings.Cut(probe().Hint, "on purpose: ")
+	command, _, _ = strings.Cut(command, ", then")
+	known := filepath.Join(server.Home, ".ssh", "known_hosts")
+	if out, err := exec.Command("sh", "-c", command+" -f "+known).CombinedOutput(); err != nil { // it looks at the home of the account else
+		t.Fatalf("%s: %v, %s", command, err, out)
+	}
+	if e := probe(); !strings.Contains(e.Message, "does not know the server") {
+		t.Errorf("after %s it says %q", command, e.Message)
+	}
+	server.Know()
+	text, err := os.ReadFile(known)
+	if err == nil {
+		err = os.WriteFile(known, append([]byte("@revoked "), text...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := probe(); !strings.Contains(e.Message, "revoked") || strings.Contains(e.Message, "another") {
+		t.Errorf("a revoked key: %q", e.Message)
 	}
 }
 

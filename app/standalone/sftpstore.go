@@ -148,7 +148,10 @@ func ofSFTP(a *accessError, err error) *app.Error {
 			WithHint("Compare it with what the server's owner says. Then connect once with ssh, which adds it to ~/.ssh/known_hosts, and try again.")
 	case sftp.ChangedHost:
 		return app.Errorf(app.CodeRefused, "", "STOP: %s is not the server that this machine knows by that name. Its key is another (%s): somebody may be reading along.", f.Host, f.Detail).
-			WithHint("Nothing was sent. Ask the server's owner. Only if its key was changed on purpose: ssh-keygen -R %s, then connect once with ssh.", f.Host)
+			WithHint("Nothing was sent. Ask the server's owner. Only if its key was changed on purpose: ssh-keygen -R '%s', then connect once with ssh.", f.Known)
+	case sftp.RevokedHost:
+		return app.Errorf(app.CodeRefused, "", "STOP: %s shows the key %s, which was revoked on this machine.", f.Host, f.Detail).
+			WithHint("Nothing was sent. Ask the server's owner for its new key; ~/.ssh/known_hosts has the line that revokes the old one.")
 	case sftp.BadKnownHosts:
 		return app.Errorf(app.CodeInvalid, "", "The list of known servers, ~/.ssh/known_hosts, cannot be read.").WithHint("The cause is in the log; ssh-keygen -F HOST reads the file, too.")
 	case sftp.NoKeys:

@@ -80,7 +80,7 @@ var codes = map[Kind][]string{
 	Exists:      {"PreconditionFailed"},
 	Conflict:    {"ConditionalRequestConflict", "OperationAborted"},
 	Denied:      {"AccessDenied", "AllAccessDisabled", "AccountProblem", "UnauthorizedAccess", "NotSignedUp"},
-	BadKeys:     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidSecurity", "InvalidClientTokenId"},
+	BadKeys:     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidSecurity", "InvalidClientTokenId", "XAdminUserNotFound"},
 	OtherRegion: {"PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "InvalidRegion"},
 	WrongClock:  {"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"},
 	Taken:       {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"},

@@ -15,6 +15,7 @@ const (
 	Unknown       Kind = ""
 	UnknownHost   Kind = "unknown host"    // the server is not known; Detail is its key's fingerprint
 	ChangedHost   Kind = "changed host"    // the server has another key than the one that is known; Detail is its fingerprint
+	RevokedHost   Kind = "revoked host"    // the server has a key that was revoked here; Detail is its fingerprint
 	BadKnownHosts Kind = "bad known hosts" // the file of the servers that are known cannot be read
 	NoKeys        Kind = "no keys"         // there is no key to show
 	LockedKey     Kind = "locked key"      // the only key needs a passphrase; Detail is its file
@@ -30,6 +31,7 @@ const (
 type Fault struct {
 	Kind   Kind
 	Host   string // of the server, where it did not come to a login
+	Known  string // by which name the file of the servers has it
 	Detail string
 	Err    error
 }

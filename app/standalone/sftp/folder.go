@@ -26,6 +26,7 @@ import (
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
 )
 
 // Config says which folder of which server, and what to believe and show.
@@ -174,7 +175,7 @@ func (f *Folder) login(ctx context.Context) (*connection, error) {
 			return nil, ctx.Err()
 		}
 		if fault, ok := errors.AsType[*Fault](err); ok {
-			fault.Host = f.cfg.Host
+			fault.Host, fault.Known = f.cfg.Host, knownhosts.Normalize(addr)
 		}
 		return nil, err
 	}

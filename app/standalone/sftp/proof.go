@@ -104,7 +104,9 @@ func (p *proof) check(_ string, _ net.Addr, key ssh.PublicKey) error {
 		return nil
 	}
 	p.host = &Fault{Kind: UnknownHost, Detail: ssh.FingerprintSHA256(key), Err: err}
-	if k, ok := errors.AsType[*knownhosts.KeyError](err); !ok || len(k.Want) > 0 { // another key, or one that was revoked
+	if _, revoked := errors.AsType[*knownhosts.RevokedError](err); revoked {
+		p.host.Kind = RevokedHost
+	} else if k, ok := errors.AsType[*knownhosts.KeyError](err); !ok || len(k.Want) > 0 {
 		p.host.Kind = ChangedHost
 	}
 	return p.host
