@@ -81,7 +81,7 @@ func (s *shipper) ensureFull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(full) > 0 && s.now().Sub(full[len(full)-1].CreatedAt) < snapshotEvery {
+	if !fullDue(full, s.now()) {
 		return nil
 	}
 	if len(full) == 0 {
@@ -91,6 +91,12 @@ func (s *shipper) ensureFull(ctx context.Context) error {
 	}
 	_, err = s.snapshot(ctx)
 	return err
+}
+
+// fullDue tells that there is no full copy, or that the newest is a day old. One that is later than now by more than that was
+// made by a clock that was wrong.
+func fullDue(full []*ltx.FileInfo, now time.Time) bool {
+	return len(full) == 0 || now.Sub(full[len(full)-1].CreatedAt).Abs() >= snapshotEvery
 }
 
 // promote makes the first copy, which holds every page, the first full copy: by a copy at the target, without sending
@@ -163,17 +169,18 @@ func (s *shipper) mergeWindow(ctx context.Context, a age) (merged bool, err erro
 // windowEnd is where the next file of level a.level ends, 0 while it is not due. A file spans no more than a.every, else
 // the points inside it would be gone where less was promised: however seldom something changes, what stood long can be
 // restored. The time of a file is that of its end, so the span of the finer files counts too.
+// Files of a time that is not yet are of a clock that was set, and go into a file of their own.
 func windowEnd(src []*ltx.FileInfo, after ltx.TXID, now time.Time, a age) (end ltx.TXID) {
 	span := a.every - app.RetentionSteps()[a.level-1]
 	var first *ltx.FileInfo
 	for _, f := range src {
 		switch {
 		case f.MinTXID <= after:
-		case first == nil && now.Sub(f.CreatedAt) < a.every:
+		case first == nil && now.Sub(f.CreatedAt).Abs() < a.every:
 			return 0
 		case first == nil:
 			first, end = f, f.MaxTXID
-		case f.CreatedAt.Sub(first.CreatedAt) < span:
+		case f.CreatedAt.Sub(first.CreatedAt).Abs() < span:
 			end = f.MaxTXID
 		default:
 			return end
@@ -252,7 +259,8 @@ func (s *shipper) thin(ctx context.Context, ages []age) error {
 		}
 		files[level] = list
 	}
-	return s.index.DeleteLTXFiles(ctx, newestFirst(thinnable(files, ages, s.pins(), s.now())))
+	now := s.steady.look()
+	return s.index.DeleteLTXFiles(ctx, newestFirst(thinnable(files, ages, s.k.pins(now), now)))
 }
 
 // newestFirst is the order in which files go: whatever is left of them meanwhile can be reached. Of the others the later ones

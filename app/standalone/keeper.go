@@ -50,6 +50,8 @@ type KeeperConfig struct {
 	StopTimeout time.Duration
 	Logger      *slog.Logger
 	Now         func() time.Time
+	// Uptime is how long the process has run, by a clock that nobody sets; by Now where only that is given.
+	Uptime func() time.Duration
 }
 
 // Another is a further target of a Keeper, and what is known of it.
@@ -72,7 +74,10 @@ type Keeper struct {
 // NewKeeper returns a Keeper that does nothing until Run.
 func NewKeeper(cfg KeeperConfig) *Keeper {
 	if cfg.Now == nil {
-		cfg.Now = time.Now
+		cfg.Now = time.Now // which knows what nobody sets, too
+	}
+	if began := cfg.Now(); cfg.Uptime == nil {
+		cfg.Uptime = func() time.Duration { return cfg.Now().Sub(began) }
 	}
 	if cfg.StopTimeout == 0 {
 		cfg.StopTimeout = 10 * time.Second
@@ -284,11 +289,12 @@ func (s *shipper) point(ctx context.Context) (app.RestorePoint, error) {
 	return app.RestorePoint{ID: f.MaxTXID.String(), Time: f.CreatedAt, Size: f.Size, Kind: app.PointChange}, nil
 }
 
-func (k *Keeper) pins() []ltx.TXID {
+// pins are the points that are pinned at a time.
+func (k *Keeper) pins(at time.Time) []ltx.TXID {
 	if k.cfg.Pins == nil {
 		return nil
 	}
-	return pinned(k.cfg.Pins(), k.cfg.Now())
+	return pinned(k.cfg.Pins(), at)
 }
 
 func fileMissing(path string, err error) error {

@@ -30,6 +30,7 @@ type outlet struct {
 	replica app.Replica
 	primary *primary
 	status  statusKeeper
+	steady  *steady
 	drill   sync.Mutex  // one test restore at a time
 	swept   time.Time   // when it is looked for unfinished uploads next; guarded by the shipper's shipping
 	ahead   atomic.Bool // it holds later changes than those captured here: the next session goes on from there
@@ -43,6 +44,7 @@ func newOutlet(cfg *KeeperConfig, target *Target, known app.StandaloneStatus) *o
 		t: p.target, user: cfg.User, lineage: cfg.Lineage, machine: cfg.Machine, host: cfg.Host,
 		note: p.note(cfg.File.Path(), "lease"), now: cfg.Now,
 	}
+	p.steady = steadyOf(cfg, known.LastReplicatedAt)
 	p.status.now = cfg.Now
 	p.status.init(known, target.URL())
 	return p

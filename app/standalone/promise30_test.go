@@ -201,7 +201,7 @@ func (m *month) upkeep() error {
 	if err != nil {
 		return err
 	}
-	if len(full) == 0 || m.clock.now().Sub(full[len(full)-1].CreatedAt) >= snapshotEvery {
+	if fullDue(full, m.clock.now()) {
 		m.put(snapshotLevel, 1, ltx.TXID(len(m.history)))
 	}
 	ages := m.s.k.ages()

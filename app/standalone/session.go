@@ -112,9 +112,8 @@ func (s *session) openDB() {
 	s.db.Replica.MonitorEnabled = false
 }
 
-func (s *session) now() time.Time   { return s.k.cfg.Now() }
-func (s *session) pins() []ltx.TXID { return s.k.pins() }
-func (s *session) walPath() string  { return s.db.WALPath() }
+func (s *session) now() time.Time  { return s.k.cfg.Now() }
+func (s *session) walPath() string { return s.db.WALPath() }
 
 // run captures, ships and drills until ctx ends or the session cannot go on.
 func (s *session) run(ctx context.Context) error {
