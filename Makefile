@@ -135,7 +135,10 @@ bench: build ## measure against the stock litestream, the official client and CO
 	@$(MAKE) --no-print-directory bench-restore bench-client bench-server
 
 .PHONY: bench-restore
-bench-restore: ## measure restores: with 10,000 changes against a full copy alone, and against litestream; some minutes
+bench-restore: build ## measure restores: with 10,000 changes against a full copy alone, and against litestream; some minutes
+	@build/setup/apt.sh python3=python3
+	@mkdir -p build/tmp
+	STOCK_LITESTREAM="$$(build/setup/tool.sh $(TOOLS) $(LITESTREAM))" $(GO) test -tags '$(TAGS)' -run '^$$' -bench '^BenchmarkHistory$$' -benchtime 1x -timeout 1h ./build/bench
 	$(GO) test -tags '$(TAGS)' -run '^$$' -bench '^Benchmark(Increments|Fetch)$$' -benchtime 15x -timeout 1h ./app/standalone
 
 # How many rows an account has, and how many wait in the longest queue.
