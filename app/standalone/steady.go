@@ -6,8 +6,9 @@ import (
 )
 
 // steady is the time that thinning goes by. A clock that is years ahead for an hour, as an empty battery or a slip sets it, would
-// have the whole history go for good. So from one look to the next it goes on no faster than the machine ran, and catchUp more:
-// after a long pause, or with a clock that was set for good, things are kept for longer than was promised, and nothing is lost.
+// have the whole history go for good. So from one look to the next, which is an hour, it goes on no faster than the machine ran,
+// and catchUp more. That is a night in which the machine slept or was off; after weeks of that, things are kept for some hours
+// longer than was promised, and nothing is lost.
 type steady struct {
 	now    func() time.Time
 	uptime func() time.Duration // by a clock that nobody sets
@@ -18,7 +19,7 @@ type steady struct {
 }
 
 // catchUp is how much faster it may go from one look to the next.
-const catchUp = thinEvery
+const catchUp = 24 * time.Hour
 
 // look is the time now, as far as it is believed.
 func (c *steady) look() time.Time {

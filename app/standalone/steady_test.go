@@ -51,3 +51,18 @@ func TestAWrongClockTakesNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestNightsKeepNothing: a machine that is off or asleep for most of the day, when nobody counts, does not fall behind.
+func TestNightsKeepNothing(t *testing.T) {
+	now, up := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), time.Duration(0)
+	c := &steady{now: func() time.Time { return now }, uptime: func() time.Duration { return up }, seen: now}
+	for day := range 60 {
+		for range 8 {
+			now, up = now.Add(time.Hour), up+time.Hour
+			if got := c.look(); !got.Equal(now) {
+				t.Fatalf("on day %d it is taken for %s, and is %s", day, got, now)
+			}
+		}
+		now = now.Add(16 * time.Hour)
+	}
+}
