@@ -53,6 +53,8 @@ type Storage interface {
 	// plain. It begins encryption if that is wished, where there is nothing yet. step says what it did; it may be empty.
 	SettleEncryption(ctx context.Context, user string, begin bool) (step string, err error)
 	SameDisk(path string) (bool, error)
+	// SamePlace tells that another storage is this one by another name.
+	SamePlace(ctx context.Context, other Storage) (bool, error)
 	// Primary is the machine that writes a lineage; zero for none. TakeOver makes it this one.
 	Primary(ctx context.Context, user, lineage string) (app.Primary, error)
 	TakeOver(ctx context.Context, user, lineage, machine, host string) error

@@ -28,8 +28,10 @@ type home struct {
 	cfg    agent.Config
 	// primary is who writes the lineage at the target.
 	primary app.Primary
-	replica func() app.Replica               // of the target, where a test brings its own
-	spec    atomic.Pointer[agent.KeeperSpec] // what the last engine was given
+	// samePlace is what one storage says of another.
+	samePlace bool
+	replica   func() app.Replica               // of the target, where a test brings its own
+	spec      atomic.Pointer[agent.KeeperSpec] // what the last engine was given
 }
 
 func newHome(t *testing.T) *home {
@@ -97,6 +99,9 @@ func (s *storage) EnsureUser(_ context.Context, wish string) (string, []string, 
 }
 func (s *storage) SettleEncryption(context.Context, string, bool) (string, error) { return "", nil }
 func (s *storage) SameDisk(string) (bool, error)                                  { return true, nil }
+func (s *storage) SamePlace(context.Context, agent.Storage) (bool, error) {
+	return s.h.samePlace, nil
+}
 func (s *storage) Primary(context.Context, string, string) (app.Primary, error) {
 	return s.h.primary, nil
 }

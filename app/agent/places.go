@@ -2,8 +2,10 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
 	"github.com/coditect-ai/coditect-sync/config"
@@ -123,6 +125,34 @@ func placeNamed(known []app.Place, target string) app.Place {
 		return known[i]
 	}
 	return app.Place{Target: target}
+}
+
+// twiceLimit is how long another storage may take to show whether it is the same one: it may be away.
+const twiceLimit = 5 * time.Second
+
+// refuseTwice refuses a storage that one before it is already, by another name: it would be called a second copy, and two
+// shippers would write to one place. One that is away cannot be asked.
+func (a *Agent) refuseTwice(ctx context.Context, storage Storage, p app.Prefs, place app.Place) error {
+	ctx, cancel := context.WithTimeout(ctx, twiceLimit)
+	defer cancel()
+	for _, before := range p.Places() {
+		if before.Target == place.Target {
+			return nil
+		}
+		other, err := a.cfg.OpenStorage(ctx, p.At(before))
+		if err != nil {
+			continue
+		}
+		same, err := storage.SamePlace(ctx, other)
+		if err := errors.Join(err, other.Close()); err != nil {
+			a.log.Info("not known whether two storages are one", "error", err)
+		}
+		if same {
+			return app.Errorf(app.CodeInvalid, "setup", "%s and %s are the same place.", before.Target, place.Target).
+				WithHint("Name each storage once: a second copy protects where it is somewhere else.")
+		}
+	}
+	return nil
 }
 
 func withoutTarget(p app.Prefs, target string) (app.Prefs, error) {

@@ -254,6 +254,9 @@ func (a *Agent) setupTarget(ctx context.Context, p *app.Prefs, place app.Place, 
 	for _, step := range steps {
 		res.Steps = append(res.Steps, step.Text)
 	}
+	if err := a.refuseTwice(ctx, storage, *p, place); err != nil {
+		return err
+	}
 	if p.User, _, err = storage.EnsureUser(ctx, p.User); err != nil {
 		return err
 	}

@@ -339,3 +339,22 @@ func TestGreenOnlyWhereAllAre(t *testing.T) {
 		h.await(a, "both again", func(s app.Status) bool { return s.Healthy })
 	}
 }
+
+// TestOneStorageIsNotTwo: what is one place by two names is refused, and nothing is saved.
+func TestOneStorageIsNotTwo(t *testing.T) {
+	h := newHome(t)
+	a := h.start()
+	h.setup(a)
+	h.samePlace = true
+	_, err := a.Setup(t.Context(), app.SetupRequest{Target: apptest.FileTarget(t.TempDir()), Add: true})
+	if app.CodeOf(err) != app.CodeInvalid || !strings.Contains(err.Error(), "the same place") {
+		t.Errorf("%v", err)
+	}
+	if st, err := a.Status(t.Context()); err != nil || len(st.Standalone.Targets) > 1 {
+		t.Errorf("%+v, %v", st.Standalone, err)
+	}
+	h.samePlace = false
+	if _, err := a.Setup(t.Context(), app.SetupRequest{Target: apptest.FileTarget(t.TempDir()), Add: true}); err != nil {
+		t.Error(err)
+	}
+}

@@ -41,6 +41,15 @@ func (s storage) Replica(user, machine string, known app.RestorePoint) app.Repli
 	return standalone.NewReplica(standalone.ReplicaConfig{Target: s.Target, User: user, Machine: machine, Known: known, Logger: s.log})
 }
 
+// SamePlace implements agent.Storage.
+func (s storage) SamePlace(ctx context.Context, other agent.Storage) (bool, error) {
+	o, ok := other.(storage) // openStorage makes no others
+	if !ok {
+		return false, nil
+	}
+	return s.Target.SamePlace(ctx, o.Target)
+}
+
 // Keeper implements agent.Storage.
 func (s storage) Keeper(spec agent.KeeperSpec) app.Keeper {
 	file, err := s.files.get(spec.File.Path())

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
@@ -129,4 +130,29 @@ func (t *Target) getBytes(ctx context.Context, key string) ([]byte, error) {
 	}
 	defer func() { _ = r.Close() }() // only read
 	return io.ReadAll(io.LimitReader(r, maxRecord))
+}
+
+// SamePlace tells that another target is this one by another name: a link, another name of the server. It writes a small object
+// here, looks for it there, and removes it.
+func (t *Target) SamePlace(ctx context.Context, other *Target) (bool, error) {
+	here, there := t.plainly(), other.plainly()
+	p := &probe{t: here, key: probeKey(rand.Text()), content: []byte(rand.Text())}
+	defer p.leave(ctx)
+	if err := p.write(ctx); err != nil {
+		return false, asError("probe", err)
+	}
+	got, err := there.getBytes(ctx, p.key)
+	if errors.Is(err, fs.ErrNotExist) || app.CodeOf(err) == app.CodeNotFound {
+		return false, asError("probe", p.remove(ctx))
+	} else if err != nil {
+		return false, asError("probe", err)
+	}
+	return bytes.Equal(got, p.content), asError("probe", p.remove(ctx))
+}
+
+// plainly is the target with its objects as they are.
+func (t *Target) plainly() *Target {
+	plain := *t
+	plain.store = plainStore(t.store)
+	return &plain
 }

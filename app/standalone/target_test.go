@@ -359,3 +359,36 @@ func TestLargeUploadGoesOnAfterASilentPart(t *testing.T) {
 		}
 	}
 }
+
+// TestSamePlace: one storage has many names, and two of them are no second copy.
+func TestSamePlace(t *testing.T) {
+	folder := fileTarget(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(folder.at.path, link); err != nil {
+		t.Fatal(err)
+	}
+	s3, server := s3Target(t)
+	other := strings.Replace(s3.URL(), "127.0.0.1", "localhost", 1)
+	if other == s3.URL() {
+		t.Fatal(server.URL)
+	}
+	for name, c := range map[string]struct {
+		one, two *Target
+		same     bool
+	}{
+		"a link":           {folder, openTarget(t, TargetConfig{URL: "file://" + link}), true},
+		"sealed":           {folder.sealedWith(newKey(t)), openTarget(t, TargetConfig{URL: "file://" + link}), true},
+		"another name":     {s3, openTarget(t, TargetConfig{URL: other}), true},
+		"another folder":   {folder, fileTarget(t), false},
+		"another prefix":   {s3, openTarget(t, TargetConfig{URL: server.Target("memory/else/where")}), false},
+		"of another kind":  {folder, s3, false},
+		"the same, looked": {s3, s3, true},
+	} {
+		if same, err := c.one.SamePlace(t.Context(), c.two); err != nil || same != c.same {
+			t.Errorf("%s: %v, %v", name, same, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(folder.at.path, "standalone", "*")); err != nil || left != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
