@@ -158,7 +158,7 @@ func (s subject) proved(ctx context.Context) error {
 // spent is what a program that ended has used.
 type spent struct {
 	took, cpu time.Duration
-	rss       int64 // bytes at most
+	rss       int64 // bytes at most, and no less than this program had when it started that one
 }
 
 func timed(cmd *exec.Cmd) (spent, error) {
