@@ -3,6 +3,7 @@ package standalone
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"time"
 
@@ -190,7 +191,7 @@ func (s *shipper) present(ctx context.Context) error {
 	switch {
 	case err == nil:
 		s.announced = true
-		return nil
+		return s.still(ctx)
 	case app.CodeOf(err) != app.CodeNotFound:
 		return err
 	case !s.announced && !s.status.everReplicated():
@@ -199,6 +200,32 @@ func (s *shipper) present(ctx context.Context) error {
 		return err
 	}
 	return s.gone(err)
+}
+
+// still finds out that an older copy of the place took the place of it: what was sent last is not there. Then the whole file goes
+// there and is proved, as where something is gone from the middle; nothing is sent to a sealed one. It is asked where that costs
+// nothing: elsewhere the next test restore finds it.
+func (s *shipper) still(ctx context.Context) error {
+	last := ltx.TXID(s.newest.Load())
+	if last == 0 || s.target.Paid() {
+		return nil
+	}
+	r, err := s.target.ReplicaClient(s.k.cfg.User, s.k.cfg.Machine).OpenLTXFile(ctx, 0, last, last, 0, 1)
+	if err == nil {
+		return r.Close()
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil // it is there, or the place does not answer, which the sending says
+	}
+	s.log.Warn("what was copied last is gone", "target", s.target.URL(), "txid", last.String())
+	s.at(0)
+	s.index.forget()
+	s.reachSeen.Store(false)
+	if s.target.sealed() == nil {
+		s.rebaseFor = "the copies are older than what was copied"
+		s.status.putOff(s.now()) // a test restore is due
+	}
+	return nil
 }
 
 // gone says that a place that held our copies does not: perhaps its disk is not mounted, so it is looked at again.
