@@ -54,14 +54,30 @@ func (p *program) nothingBack(plan app.RestorePlan) error {
 	return nil
 }
 
+// rowsInterrupted says what holds of rows, which come back in steps, and how to go back where they began to.
+func rowsInterrupted(ctx context.Context, s *session, undo *app.UndoPoint) error {
+	e := app.Errorf(app.CodeCanceled, "restore", "Canceled. Rows that came back before stay; the same command goes on with the others.")
+	st, err := settled(ctx, s)
+	if err == nil && isNew(st.Undo, undo) {
+		return e.WithHint("`coditect-sync undo` goes back.")
+	}
+	return e
+}
+
 // bringBack brings the rows back, and says so.
 func (p *program) bringBack(ctx context.Context, s *session, req app.RestoreRequest) error {
+	before, err := s.Status(ctx)
+	if err != nil {
+		return err
+	}
 	var res app.RestoreResult
-	err := p.following(ctx, s, func() (err error) {
+	err = p.following(ctx, s, func() (err error) {
 		res, err = s.Restore(ctx, req)
 		return err
 	})
-	if err != nil {
+	if err != nil && ctx.Err() != nil {
+		return rowsInterrupted(ctx, s, before.Undo)
+	} else if err != nil {
 		return err
 	}
 	if p.json {

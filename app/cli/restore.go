@@ -288,22 +288,33 @@ const settleWithin = 30 * time.Second
 // interrupted says what a canceled restore left behind. It waits until the agent is done with it, because the last
 // moment to cancel may have passed.
 func (p *program) interrupted(ctx context.Context, s *session, op string, undo *app.UndoPoint) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
-	defer cancel()
 	unknown := app.Errorf(app.CodeCanceled, op, "Canceled. The agent has not said yet how it ended.").WithHint("`coditect-sync status` shows it.")
-	st, err := s.Status(ctx)
-	for err == nil && (st.State == app.StateRestoring || restoring(st.Progress)) {
-		st, err = s.Watch(ctx, st.Rev)
-	}
+	st, err := settled(ctx, s)
 	switch {
 	case err != nil:
 		return unknown.Wrap(err)
-	case st.Undo != nil && (undo == nil || !undo.RestoredAt.Equal(st.Undo.RestoredAt)):
+	case isNew(st.Undo, undo):
 		return app.Errorf(app.CodeCanceled, op, "It was already restored to %s when you stopped it.", moment(st.Undo.RestoredTo, p.now())).
 			WithHint("`coditect-sync undo` goes back.")
 	}
 	return app.Errorf(app.CodeCanceled, op, "Canceled. Nothing was restored; every row is as it was.").
 		WithHint("What was fetched stays for a week: the same restore goes on with it, another one removes it.")
+}
+
+// settled is the status once the agent is done with a restore that was canceled.
+func settled(ctx context.Context, s *session) (app.Status, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
+	st, err := s.Status(ctx)
+	for err == nil && (st.State == app.StateRestoring || restoring(st.Progress)) {
+		st, err = s.Watch(ctx, st.Rev)
+	}
+	return st, err
+}
+
+// isNew tells that there is an undo that was not there before.
+func isNew(undo, before *app.UndoPoint) bool {
+	return undo != nil && (before == nil || !before.RestoredAt.Equal(undo.RestoredAt))
 }
 
 // restoring tells that a progress belongs to a restore.

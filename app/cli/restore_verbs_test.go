@@ -115,6 +115,38 @@ func TestRestoreCanceled(t *testing.T) {
 	}
 }
 
+// TestRowsCanceled: rows come back in steps, so what is said after Ctrl+C is neither all nor nothing, and the way back where there
+// is one.
+func TestRowsCanceled(t *testing.T) {
+	for name, begun := range map[string]bool{"before a row was written": false, "on the way": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			f := world()
+			f.PlanRestoreFunc = func(context.Context, app.RestoreRequest) (app.RestorePlan, error) {
+				return app.RestorePlan{Back: &app.Back{Tables: []app.TableBack{{Table: "decisions", Again: 4}}}}, nil
+			}
+			f.RestoreFunc = func(ctx context.Context, _ app.RestoreRequest) (app.RestoreResult, error) {
+				if begun {
+					st := protected()
+					st.Undo = &app.UndoPoint{RestoredTo: now.Add(-140 * time.Minute), RestoredAt: now, Until: now.AddDate(0, 0, 30)}
+					f.Publish(st)
+				}
+				cancel()
+				<-ctx.Done()
+				return app.RestoreResult{}, app.Errorf(app.CodeCanceled, "restore", "The wait for the agent was ended.").Wrap(ctx.Err())
+			}
+			got := callCtx(t, ctx, f, terminal{}, "restore", "--table", "decisions", "--yes")
+			want := "Canceled. Rows that came back before stay; the same command goes on with the others.\n"
+			if begun {
+				want += "`coditect-sync undo` goes back.\n"
+			}
+			if got.status != 1 || got.err != want {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
 func TestUndoAsks(t *testing.T) {
 	st := statuses()["undo-and-locked"]
 	f := serving(st)
