@@ -104,11 +104,13 @@ func (m *Model) restoreRows(ctx context.Context, req app.RestoreRequest) (app.Re
 	if plan.Back.Rows() > 0 {
 		u := m.undoOf(plan.Point)
 		undo = &u
-		m.undoes(undo)
 	}
 	back, err := m.bringBack(ctx, plan, *req.Rows, false)
 	if err != nil {
 		return app.RestoreResult{}, err
+	}
+	if undo != nil {
+		m.undoes(undo)
 	}
 	return app.RestoreResult{Point: plan.Point, Path: m.world.Path, Integrity: "ok", Rows: back.Rows(), Back: back, Undo: undo, Took: time.Millisecond}, nil
 }
@@ -120,10 +122,12 @@ func (m *Model) undoOf(to app.RestorePoint) app.UndoPoint {
 	return u
 }
 
+// undoes shows what a restore that is done can be undone by.
 func (m *Model) undoes(u *app.UndoPoint) {
 	m.mu.Lock()
 	m.undo = u
 	m.mu.Unlock()
+	m.publish()
 }
 
 func (m *Model) bringBack(ctx context.Context, plan app.RestorePlan, choice app.Choice, dry bool) (*app.Back, error) {
