@@ -53,33 +53,39 @@ func TestOnePrimaryOfRaces(t *testing.T) {
 				m.lineage = fmt.Sprintf("l%d", round)
 				machines = append(machines, m)
 			}
-			errs := make([]error, len(machines))
-			var wg sync.WaitGroup
-			for i, m := range machines {
-				wg.Go(func() { errs[i] = m.hold(context.WithoutCancel(t.Context())) })
-			}
-			wg.Wait()
-			owner := -1
-			for i, err := range errs {
-				if err == nil && owner >= 0 {
-					t.Fatalf("round %d: %s and %s both hold it", round, machines[owner].machine, machines[i].machine)
-				} else if err == nil {
-					owner = i
-				}
-			}
-			if owner < 0 {
-				t.Fatalf("round %d: nobody holds it: %v", round, errs)
-			}
-			for i, err := range errs {
-				if i == owner {
-					continue
-				}
+			ctx := context.WithoutCancel(t.Context())
+			owner, errs := oneOf(t, len(machines), func(i int) error { return machines[i].hold(ctx) })
+			for _, err := range errs {
 				if e := mustCode(t, err, app.CodeRefused); !errors.Is(err, errNotPrimary) || !strings.Contains(e.Message, machines[owner].host) {
 					t.Errorf("round %d: %v does not name %s", round, err, machines[owner].host)
 				}
 			}
 		}
 	})
+}
+
+// oneOf lets so many take the same thing at the same moment, of whom one must get it, and returns which and why the others did
+// not.
+func oneOf(t *testing.T, n int, take func(i int) error) (owner int, refused []error) {
+	t.Helper()
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { errs[i] = take(i) })
+	}
+	wg.Wait()
+	var owners []int
+	for i, err := range errs {
+		if err == nil {
+			owners = append(owners, i)
+		} else {
+			refused = append(refused, err)
+		}
+	}
+	if len(owners) != 1 {
+		t.Fatalf("of %d that took it at the same moment %v have it: %v", n, owners, errs)
+	}
+	return owners[0], refused
 }
 
 // TestPrimaryLooksAgain: a look is good for a while, a lost lease is lost for good, and nothing is asked in between.
@@ -489,30 +495,16 @@ func TestTakenOverSessionEnds(t *testing.T) {
 // TestOneEngineOfAFile: of two home directories that name the same file one copies it, the other says why not.
 func TestOneEngineOfAFile(t *testing.T) {
 	meta := filepath.Join(t.TempDir(), ".memory.db-litestream")
-	for round := range leaseRaces {
-		const engines = 4
-		releases, errs := make([]func(), engines), make([]error, engines)
-		var wg sync.WaitGroup
-		for i := range engines {
-			wg.Go(func() { releases[i], errs[i] = lockWriter(meta) })
-		}
-		wg.Wait()
-		held := 0
+	for range leaseRaces {
+		releases := make([]func(), 4)
+		owner, errs := oneOf(t, len(releases), func(i int) (err error) {
+			releases[i], err = lockWriter(meta)
+			return err
+		})
 		for _, err := range errs {
-			if err == nil {
-				held++
-				continue
-			}
 			mustCode(t, err, app.CodeBusy)
 		}
-		if held != 1 {
-			t.Fatalf("round %d: %d hold it", round, held)
-		}
-		for i, err := range errs {
-			if err == nil {
-				releases[i]()
-			}
-		}
+		releases[owner]()
 	}
 }
 
