@@ -270,19 +270,20 @@ func newestFirst(files []*ltx.FileInfo) []*ltx.FileInfo {
 	return files
 }
 
-// thinnable is the pure part of thin.
+// thinnable is the pure part of thin. The files of a level are in the order in which they begin.
 func thinnable(files map[int][]*ltx.FileInfo, ages []age, pins []ltx.TXID, now time.Time) []*ltx.FileInfo {
 	keep := indispensable(files, pins)
 	base := oldFull(files[snapshotLevel], reach(ages), now)
+	copied := endsOf(files[snapshotLevel])
 	var out []*ltx.FileInfo
 	for _, a := range ages {
-		list := files[a.level]
+		list, coarser := files[a.level], coverOf(files[a.level+1])
 		for j, f := range list {
 			newestOfLevel := j == len(list)-1
 			if newestOfLevel || keep[f] || now.Sub(f.CreatedAt) <= a.keep {
 				continue
 			}
-			if beyond(base, f) || outlived(f, files[a.level+1], now.Add(-a.keep)) || copied(f, files[snapshotLevel]) {
+			if beyond(base, f) || coarser.outlived(f, now.Add(-a.keep)) || copied[f.MaxTXID] {
 				out = append(out, f)
 			}
 		}
@@ -310,16 +311,47 @@ func indispensable(files map[int][]*ltx.FileInfo, pins []ltx.TXID) map[*ltx.File
 	return keep
 }
 
-// outlived tells that a file of the coarser level holds f's range, and nothing later than that time: all that was merged into
-// it goes together, because what is left could not be reached without what went.
-func outlived(f *ltx.FileInfo, coarser []*ltx.FileInfo, end time.Time) bool {
-	i := slices.IndexFunc(coarser, func(g *ltx.FileInfo) bool { return g.MinTXID <= f.MinTXID && f.MaxTXID <= g.MaxTXID })
-	return i >= 0 && coarser[i].CreatedAt.Before(end)
+// cover is the files of a level, and how far each and those before it reach: what holds a range is looked up, because a busy
+// week has thousands of files to be looked up in thousands.
+type cover struct {
+	files []*ltx.FileInfo
+	upTo  []ltx.TXID
 }
 
-// copied tells that a full copy ends exactly where f does.
-func copied(f *ltx.FileInfo, full []*ltx.FileInfo) bool {
-	return slices.ContainsFunc(full, func(g *ltx.FileInfo) bool { return g.MaxTXID == f.MaxTXID })
+func coverOf(files []*ltx.FileInfo) cover {
+	c := cover{files, make([]ltx.TXID, len(files))}
+	end := ltx.TXID(0)
+	for i, f := range files {
+		end = max(end, f.MaxTXID)
+		c.upTo[i] = end
+	}
+	return c
+}
+
+// holder is the first file that holds f's range: the first one that reaches its end, if that begins early enough, for those
+// after it begin no earlier. Nil if there is none.
+func (c cover) holder(f *ltx.FileInfo) *ltx.FileInfo {
+	i, _ := slices.BinarySearch(c.upTo, f.MaxTXID)
+	if i == len(c.files) || c.files[i].MinTXID > f.MinTXID {
+		return nil
+	}
+	return c.files[i]
+}
+
+// outlived tells that a file holds f's range, and nothing later than that time: all that was merged into it goes together,
+// because what is left could not be reached without what went.
+func (c cover) outlived(f *ltx.FileInfo, end time.Time) bool {
+	g := c.holder(f)
+	return g != nil && g.CreatedAt.Before(end)
+}
+
+// endsOf is where full copies end: a file that ends exactly there is not needed to reach that point.
+func endsOf(full []*ltx.FileInfo) map[ltx.TXID]bool {
+	ends := make(map[ltx.TXID]bool, len(full))
+	for _, f := range full {
+		ends[f.MaxTXID] = true
+	}
+	return ends
 }
 
 // beyond tells that f ends before the oldest full copy that is still needed.
@@ -337,7 +369,7 @@ func oldFull(full []*ltx.FileInfo, reach time.Duration, now time.Time) *ltx.File
 }
 
 // chain is the files that make a TXID: the newest full copy at or before it, then from any level whatever reaches
-// furthest. Nil when there is a gap.
+// furthest. Nil when there is a gap. The files of a level are in the order in which they begin, so each is looked at once.
 func chain(files map[int][]*ltx.FileInfo, target ltx.TXID) []*ltx.FileInfo {
 	var out []*ltx.FileInfo
 	end := ltx.TXID(0)
@@ -346,21 +378,39 @@ func chain(files map[int][]*ltx.FileInfo, target ltx.TXID) []*ltx.FileInfo {
 			out, end = []*ltx.FileInfo{f}, f.MaxTXID
 		}
 	}
+	var levels [len(app.Retention{})]walk
+	for level := range levels {
+		levels[level].rest = files[level]
+	}
 	for end < target {
 		var best *ltx.FileInfo
-		for level := range len(app.Retention{}) {
-			for _, f := range files[level] {
-				if f.MinTXID <= end+1 && f.MaxTXID > end && f.MaxTXID <= target && (best == nil || f.MaxTXID > best.MaxTXID) {
-					best = f
-				}
+		for level := range levels {
+			if f := levels[level].furthest(end+1, target); f != nil && (best == nil || f.MaxTXID > best.MaxTXID) {
+				best = f
 			}
 		}
-		if best == nil {
+		if best == nil || best.MaxTXID <= end {
 			return nil
 		}
 		out, end = append(out, best), best.MaxTXID
 	}
 	return out
+}
+
+// walk goes through the files of a level once, from whatever begins first.
+type walk struct {
+	rest []*ltx.FileInfo
+	best *ltx.FileInfo
+}
+
+// furthest is what reaches furthest of all that begins by from and does not end after target. From never goes back.
+func (w *walk) furthest(from, target ltx.TXID) *ltx.FileInfo {
+	for ; len(w.rest) > 0 && w.rest[0].MinTXID <= from; w.rest = w.rest[1:] {
+		if f := w.rest[0]; f.MaxTXID <= target && (w.best == nil || f.MaxTXID > w.best.MaxTXID) {
+			w.best = f
+		}
+	}
+	return w.best
 }
 
 // fullCopy writes a new full copy and returns the TXID it holds.

@@ -161,6 +161,7 @@ func TestThinningLeavesNoHoles(t *testing.T) {
 		for _, list := range files {
 			h = append(h, list...)
 		}
+		slices.SortStableFunc(h, func(a, b *ltx.FileInfo) int { return cmp.Compare(a.MinTXID, b.MinTXID) })
 		for i := range len(gone) + 1 {
 			if i > 0 {
 				h = h.without(map[*ltx.FileInfo]bool{gone[i-1]: true})
@@ -169,7 +170,6 @@ func TestThinningLeavesNoHoles(t *testing.T) {
 				continue
 			}
 			reached := map[string]bool{}
-			slices.SortStableFunc(h, func(a, b *ltx.FileInfo) int { return cmp.Compare(a.MinTXID, b.MinTXID) })
 			for _, p := range h.points() {
 				reached[p.ID] = true
 			}
