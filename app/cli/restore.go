@@ -82,7 +82,9 @@ func (p *program) restore(ctx context.Context, f restoreFlags) error {
 	}
 	return p.with(ctx, anyhow, func(s *session) error {
 		plan, err := p.planOf(ctx, s, &req)
-		if err != nil {
+		if err != nil && ctx.Err() != nil {
+			return app.Errorf(app.CodeCanceled, "restore", "Canceled. Nothing was changed.").Wrap(err)
+		} else if err != nil {
 			return err
 		}
 		if f.dryRun {

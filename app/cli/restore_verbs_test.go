@@ -147,6 +147,19 @@ func TestRowsCanceled(t *testing.T) {
 	}
 }
 
+// TestLookCanceled: while it is only looked for what would be restored, nothing is changed, and that is what is said.
+func TestLookCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	f := world()
+	f.PlanRestoreFunc = func(context.Context, app.RestoreRequest) (app.RestorePlan, error) {
+		cancel()
+		return app.RestorePlan{}, app.Errorf(app.CodeCanceled, "connect", "The wait for the agent was ended.").Wrap(context.Canceled)
+	}
+	if got := callCtx(t, ctx, f, terminal{}, "restore", "--table", "decisions", "--yes"); got.status != 1 || got.err != "Canceled. Nothing was changed.\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestUndoAsks(t *testing.T) {
 	st := statuses()["undo-and-locked"]
 	f := serving(st)
