@@ -22,6 +22,9 @@ export interface Wish extends Look { scene?: string; locale?: string }
 /** What the page must never do; filled while it runs. A refusal of the agent is told on the page, whatever the console says. */
 export type Trouble = string[];
 
+/** The window of a person. */
+export const person = { viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' } as const;
+
 export async function open(browser: Browser, hash: string, wish: Wish = {}): Promise<{ page: Page; trouble: Trouble; context: BrowserContext }> {
   if (wish.scene) await control('scene', { name: wish.scene });
   const context = await browser.newContext({
@@ -29,14 +32,19 @@ export async function open(browser: Browser, hash: string, wish: Wish = {}): Pro
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
-  const trouble: Trouble = [];
-  page.on('pageerror', (e) => trouble.push(`error: ${e.message}`));
-  page.on('console', (m) => { if (m.type() === 'error' && !/\/native$|\/api\//.test(m.location().url)) trouble.push(`console: ${m.text()}`); });
+  const trouble = watched(page);
   page.on('dialog', (d) => { trouble.push(`dialog: ${d.message()}`); void d.dismiss(); });
   page.on('request', (r) => { if (!r.url().startsWith(address())) trouble.push(`request: ${r.url()}`); });
   await page.clock.setFixedTime(now);
   await page.goto(`${address()}/#/${hash}`);
   return { page, trouble, context };
+}
+
+/** Notes every error of a page from now on, but for refusals at addresses that a test expects them of. */
+export function watched(page: Page, trouble: Trouble = [], refused = /\/native$|\/api\//): Trouble {
+  page.on('pageerror', (e) => trouble.push(`error: ${e.message}`));
+  page.on('console', (m) => { if (m.type() === 'error' && !refused.test(m.location().url)) trouble.push(`console: ${m.text()}`); });
+  return trouble;
 }
 
 export const address = (): string => inject('address');

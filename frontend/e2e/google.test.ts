@@ -1,26 +1,19 @@
 // The page and the browser of a person before a real agent, a storage that wants Google's tokens, and a stand-in for Google.
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, shoot, sound } from './browser';
-import { startAgent, startGoogle, type Agent, type Google } from './real';
+import { launch, shoot } from './browser';
+import { openBefore, startAgent, startGoogle, type Agent, type Before, type Google } from './real';
 
 let browser: Browser;
-let context: BrowserContext;
-let page: Page;
 let agent: Agent;
+let { page, context, title, button, picture } = {} as Before;
 let google: Google;
-const trouble: string[] = [];
 const mira = 'mira@lumen.works';
 
 beforeAll(async () => {
   [browser, google] = [await launch(), await startGoogle()];
   agent = await startAgent({ STORAGE_EMULATOR_HOST: google.storage });
-  context = await browser.newContext({ viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' });
-  page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  page.on('pageerror', (e) => trouble.push(`error: ${e.message}`));
-  page.on('console', (m) => { if (m.type() === 'error' && !/\/native$|\/api\//.test(m.location().url)) trouble.push(`console: ${m.text()}`); });
-  await page.goto(`${agent.address}/`);
+  ({ page, context, title, button, picture } = await openBefore(browser, agent, 'real-google'));
 }, 240_000);
 afterAll(async () => {
   await browser?.close();
@@ -28,9 +21,6 @@ afterAll(async () => {
   await google?.end();
 });
 
-const title = (text: string | RegExp) => page.getByRole('heading', { level: 1, name: text }).waitFor();
-const button = (name: string | RegExp) => page.getByRole('button', { name });
-const picture = async (name: string) => { await sound(page, trouble); await shoot(page, `real-google-${name}`); };
 const status = () => JSON.parse(agent.run('status', '--json'));
 
 /** Signs in at Google's page, which the agent opened in the person's browser; what it says at last is returned. */

@@ -1,35 +1,25 @@
 // The page before a real agent, from the first start to a restore and its undoing, and through trouble and its cure.
 import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, shoot, sound } from './browser';
-import { startAgent, type Agent } from './real';
+import { launch } from './browser';
+import { openBefore, startAgent, type Agent, type Before } from './real';
 
 let browser: Browser;
-let context: BrowserContext;
-let page: Page;
 let agent: Agent;
-const trouble: string[] = [];
+let { page, title, button, picture } = {} as Before;
 
 beforeAll(async () => {
   [browser, agent] = [await launch(), await startAgent()];
-  context = await browser.newContext({ viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' });
-  page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  page.on('pageerror', (e) => trouble.push(`error: ${e.message}`));
-  page.on('console', (m) => { if (m.type() === 'error' && !/\/native$|\/api\//.test(m.location().url)) trouble.push(`console: ${m.text()}`); });
-  await page.goto(`${agent.address}/`);
+  ({ page, title, button, picture } = await openBefore(browser, agent));
 }, 240_000);
 afterAll(async () => {
   await browser?.close();
   await agent?.end();
 });
 
-const title = (text: string | RegExp) => page.getByRole('heading', { level: 1, name: text }).waitFor();
-const button = (name: string | RegExp) => page.getByRole('button', { name });
 const view = (name: string) => page.evaluate((to) => { location.hash = `#/${to}`; }, name.toLowerCase());
-const picture = async (name: string) => { await sound(page, trouble); await shoot(page, `real-${name}`); };
 const decisions = (from: number, to: number) => {
   for (let i = from; i <= to; i++) {
     agent.sql(`INSERT INTO decisions (decision, rationale, created_at, updated_at) VALUES ('Decision ${i} <img src=x onerror="window.pwned=1">', 'because', strftime('%Y-%m-%dT%H:%M:%fZ'), strftime('%Y-%m-%dT%H:%M:%fZ'))`);

@@ -5,6 +5,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import { person, shoot, sound, watched } from './browser';
 
 const root = new URL('../..', import.meta.url).pathname;
 const program = `${root}build/tmp/coditect-sync`;
@@ -125,4 +127,28 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((done) => { server.close(done); });
   return port;
+}
+
+/** A page before a real agent, and what its tests say all the time. */
+export interface Before {
+  page: Page; context: BrowserContext;
+  title(text: string | RegExp): Promise<void>;
+  button(name: string | RegExp): Locator;
+  /** Takes a picture of a page without trouble. */
+  picture(name: string): Promise<void>;
+}
+
+/** Opens the page before an agent; its pictures are called real-… or as said. */
+export async function openBefore(browser: Browser, agent: Agent, pictures = 'real', hash = ''): Promise<Before> {
+  const context = await browser.newContext(person);
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const trouble = watched(page);
+  await page.goto(`${agent.address}/${hash}`);
+  return {
+    page, context,
+    title: (text) => page.getByRole('heading', { level: 1, name: text }).waitFor(),
+    button: (name) => page.getByRole('button', { name }),
+    picture: async (name) => { await sound(page, trouble); await shoot(page, `${pictures}-${name}`); },
+  };
 }

@@ -2,7 +2,7 @@
 // program, lost & found, signing out.
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, shoot, sound } from './browser';
+import { launch, person, shoot, sound, watched } from './browser';
 import { startAgent, startCloud, type Agent, type Cloud } from './real';
 
 let browser: Browser;
@@ -16,10 +16,10 @@ const trouble: string[] = [];
 
 beforeAll(async () => {
   [browser, cloud, agent] = [await launch(), await startCloud(), await startAgent()];
-  context = await browser.newContext({ viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' });
-  page = await watched(context);
+  context = await browser.newContext(person);
+  page = await newTab(context);
   jonas = await startAgent();
-  other = await browser.newContext({ viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' });
+  other = await browser.newContext(person);
   await page.goto(`${agent.address}/`);
 }, 600_000);
 afterAll(async () => {
@@ -29,12 +29,10 @@ afterAll(async () => {
   cloud?.end();
 }, 120_000);
 
-async function watched(by: BrowserContext): Promise<Page> {
+async function newTab(by: BrowserContext): Promise<Page> {
   const tab = await by.newPage();
   tab.setDefaultTimeout(120_000);
-  tab.on('pageerror', (e) => trouble.push(`error: ${e.message}`));
-  // A refused password is a 422, which the browser tells the console.
-  tab.on('console', (m) => { if (m.type() === 'error' && !/\/native$|\/api\/|favicon|sign-in/.test(m.location().url)) trouble.push(`console: ${m.text()}`); });
+  watched(tab, trouble, /\/native$|\/api\/|favicon|sign-in/); // a refused password is a 422, which the browser tells the console
   return tab;
 }
 
@@ -49,7 +47,7 @@ const same = /^This machine and the cloud (hold the same|are both empty)/;
 async function opened(by: Agent, where: BrowserContext): Promise<Page> {
   let address = '';
   await expect.poll(() => (address ||= by.opened()), { timeout: 120_000 }).not.toBe('');
-  const tab = await watched(where);
+  const tab = await newTab(where);
   await tab.goto(address);
   return tab;
 }
@@ -62,7 +60,7 @@ async function signIn(at: Page, machine: Agent, email: string, password: string)
   await at.getByRole('button', { name: 'Use a code instead' }).click();
   await at.getByRole('heading', { level: 1, name: 'Finish on any machine with a browser' }).waitFor();
   await picture('code', at);
-  const tab = await watched(at.context());
+  const tab = await newTab(at.context());
   await tab.goto((await at.locator('h1 + p b').textContent())!);
   await tab.getByLabel('Code that the machine shows').fill((await at.locator('.code code').textContent())!);
   await tab.getByLabel('Email address').fill(email);
@@ -159,7 +157,7 @@ test('a project is shared with a team, and the machine of somebody who was invit
   await button('Invite').click();
   await page.getByText('Pass this link on to jonas@example.com').waitFor();
   await picture('team-invited');
-  const theirs = await watched(other);
+  const theirs = await newTab(other);
   await theirs.goto((await page.locator('.note code').textContent())!);
   await theirs.getByLabel('Password').fill('four words that hold');
   await theirs.getByRole('button', { name: 'Choose it' }).click();

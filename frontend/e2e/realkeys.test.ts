@@ -1,38 +1,29 @@
 // Encrypted copies before a real agent: a second storage is encrypted, its key is lost and given back, and the copies come back.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, shoot, sound } from './browser';
-import { startAgent, type Agent } from './real';
+import { launch } from './browser';
+import { openBefore, startAgent, type Agent, type Before } from './real';
 
 let browser: Browser;
-let context: BrowserContext;
-let page: Page;
 let agent: Agent;
+let { page, title, button, picture } = {} as Before;
 let sealed: string;
 let key = '';
-const trouble: string[] = [];
 
 beforeAll(async () => {
   [browser, agent] = [await launch(), await startAgent()];
   sealed = `file://${join(dirname(agent.copies), 'sealed')}`;
-  context = await browser.newContext({ viewport: { width: 760, height: 560 }, deviceScaleFactor: 1.5, locale: 'en-GB', reducedMotion: 'reduce' });
-  page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  page.on('pageerror', (e) => trouble.push(`error: ${e.message}`));
   agent.run('setup', '--target', `file://${agent.copies}`, '--yes');
-  await page.goto(`${agent.address}/#/settings`);
+  ({ page, title, button, picture } = await openBefore(browser, agent, 'real', '#/settings'));
 }, 240_000);
 afterAll(async () => {
   await browser?.close();
   await agent?.end();
 });
 
-const title = (text: string | RegExp) => page.getByRole('heading', { level: 1, name: text }).waitFor();
-const button = (name: string | RegExp) => page.getByRole('button', { name });
 const view = (name: string) => page.evaluate((to) => { location.hash = `#/${to}`; }, name);
-const picture = async (name: string) => { await sound(page, trouble); await shoot(page, `real-${name}`); };
 const row = () => page.locator(`[data-target="${sealed}"]`);
 const field = () => page.getByLabel('Recovery key of these copies');
 type Target = { target: string; healthy: boolean; encryption?: string };
@@ -121,5 +112,4 @@ test('encrypted copies alone come back with the key that is asked for, and nothi
   await title(/^Your memory is as it was at/);
   expect(count()).toBe(2);
   await picture('sealed-restored');
-  expect(trouble).toEqual([]);
 });
