@@ -170,6 +170,9 @@ func ofAPI(a *accessError, err error) *app.Error {
 	case e.Code == http.StatusForbidden && hasReason(e, "accountDisabled", "billingNotEnabled", "UserProjectAccountProblem"):
 		return app.Errorf(app.CodeDenied, "", "The account behind %s is closed or not paid for.", a.place).
 			WithHint("Look at billing in the Google Cloud console.")
+	case e.Code == http.StatusForbidden && hasReason(e, "retentionPolicyNotMet"): // a hold is called a missing right there
+		return app.Errorf(app.CodeDenied, "", "A retention policy lets nothing be deleted or replaced in %s.", a.place).
+			WithHint("Take the policy off, or choose another storage.")
 	case e.Code == http.StatusForbidden:
 		return denied(a)
 	case e.Code == http.StatusNotFound:

@@ -93,6 +93,7 @@ func TestCloudFaultsHaveNames(t *testing.T) {
 		"may not read":   {apptest.Reads, apptest.Deny, app.CodeDenied, "read"},
 		"may not list":   {apptest.Lists, apptest.Deny, app.CodeDenied, "list"},
 		"may not delete": {apptest.Deletes, apptest.Deny, app.CodeDenied, "delete"},
+		"retention":      {apptest.Deletes, apptest.Fault{Status: 403, Reason: "retentionPolicyNotMet"}, app.CodeDenied, "retention policy"},
 		"unknown key":    {apptest.Every, apptest.Fault{Status: 401, Reason: "authError"}, app.CodeDenied, "credentials"},
 		"no quota":       {apptest.Uploads, apptest.Full, app.CodeNoSpace, "full"},
 		"too fast":       {apptest.Every, apptest.Fault{Status: 403, Reason: "rateLimitExceeded"}, app.CodeUnreachable, "403"},

@@ -229,7 +229,25 @@ func (p *primary) follow(ctx context.Context, was lease) (err error) {
 	if err = p.t.endLeases(ctx, p.user, p.lineage, p.made.number); err == nil {
 		p.held = p.made
 	}
-	return err
+	return cannotEnd(err)
+}
+
+// cannotEnd says what it means that a storage forbids deletion: who may not end the lease before its own never holds.
+func cannotEnd(err error) error {
+	access, ok := errors.AsType[*accessError](err)
+	if !ok || access.need != rightDelete {
+		return err
+	}
+	e := classify("replicate", err)
+	if e.Code != app.CodeDenied {
+		return err
+	}
+	const why = "Each start deletes there what the start before left, so that one machine writes. "
+	say := app.Errorf(e.Code, e.Op, "%s, so nothing is copied.", strings.TrimSuffix(e.Message, ".")).WithHint("%s", why+e.Hint).Wrap(err)
+	if e.TypedHint != "" {
+		say = say.Typed("%s", why+e.TypedHint)
+	}
+	return say
 }
 
 // look asks whether the lease is there as it was written: whoever took the lineage since then removed it first. One that is

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/coditect-ai/coditect-sync/app"
+	"github.com/coditect-ai/coditect-sync/app/apptest"
 )
 
 // testClock is a clock that a test moves.
@@ -214,6 +217,53 @@ func TestNobodyHoldsBesideAnother(t *testing.T) {
 	clock.pass(time.Hour)
 	mustHold(t, m2)
 	mustCode(t, m1.hold(t.Context()), app.CodeRefused)
+}
+
+// TestAStorageThatForbidsDeletion keeps a machine from holding, so nothing is copied: that is said with its cause and the way on,
+// whatever the storage. It is over as soon as deletion is allowed.
+func TestAStorageThatForbidsDeletion(t *testing.T) {
+	deny := apptest.Fault{Status: http.StatusForbidden, Reason: "AccessDenied"}
+	google, gcs := gcsTarget(t)
+	amazon, s3 := s3Target(t)
+	folder := fileTarget(t)
+	forbidden := false
+	for name, tc := range map[string]struct {
+		target *Target
+		forbid func() (allow func())
+		way    string
+	}{
+		"folder": {through(folder, func(what, key string) error {
+			if what != "remove" || !forbidden {
+				return nil
+			}
+			return &accessError{rightDelete, folder.at.path, key, &fs.PathError{Op: "unlink", Path: key, Err: syscall.EPERM}}
+		}), func() func() { forbidden = true; return func() { forbidden = false } }, "Give your user the right to"},
+		"gs": {google, func() func() { return gcs.Fault(apptest.Deletes, apptest.Deny) }, "Storage Object User"},
+		"retention": {google, func() func() {
+			return gcs.Fault(apptest.Deletes, apptest.Fault{Status: 403, Reason: "retentionPolicyNotMet"})
+		}, "Take the policy off"},
+		"s3": {amazon, func() func() { return s3.Fault(apptest.Deletes, deny) }, "s3:DeleteObject"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newClock()
+			run := func() *primary {
+				m := machineOn(t, tc.target, "m1", clock)
+				m.lineage = "l-" + name
+				return m
+			}
+			mustHold(t, run())
+			allow := tc.forbid()
+			m := run()
+			for range 2 {
+				e := mustCode(t, m.hold(t.Context()), app.CodeDenied)
+				if e.Op != "replicate" || !strings.HasSuffix(e.Message, ", so nothing is copied.") || !strings.Contains(e.Hint, "so that one machine writes") || !strings.Contains(e.Hint, tc.way) {
+					t.Errorf("%q %q", e.Message, e.Hint)
+				}
+			}
+			allow()
+			mustHold(t, m)
+		})
+	}
 }
 
 // TestATakeOverThatWasCutOff: a claim whose maker was gone before it ended the lease before it holds nothing. The next run
