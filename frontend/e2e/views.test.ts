@@ -67,7 +67,9 @@ describe('views', () => {
 });
 
 describe('home', () => {
-  test.each(homes)('%s', (scene) => inAllLooks(`home-${scene}`, scene, 'home', scene === 'off' ? 'This memory' : 'Last 8 hours'));
+  // What shows that all is there: without its key a machine knows no moments to draw.
+  const shows: Record<string, string> = { off: 'This memory', keyless: 'Give the recovery key of the copies.' };
+  test.each(homes)('%s', (scene) => inAllLooks(`home-${scene}`, scene, 'home', shows[scene] ?? 'Last 8 hours'));
 
   test.each(clouds)('cloud-%s', (scene) => inAllLooks(`home-cloud-${scene}`, `cloud-${scene}`, 'home', scene === 'off' ? 'This memory' : 'Last 8 hours'));
 

@@ -9,6 +9,9 @@ const cent = 0.005;
 /** "about $0.33 a month" */
 export const totalOf = (c: Cost, f: Format): string => (c.usd < cent ? w.less(f.money(0.01)) : w.about(f.money(c.usd)));
 
+/** The same, where there is room for a figure only. */
+export const figureOf = (c: Cost, f: Format): string => (c.usd < cent ? w.under(f.money(0.01)) : f.money(c.usd));
+
 export const partsOf = (c: Cost, f: Format): string => w.parts(f.money(c.requests_usd), f.bytes(c.stored_bytes), f.money(c.storage_usd), f.money(c.fetching_usd));
 
 /** Whose prices an estimate goes by, and since when what was asked is counted. */

@@ -1,5 +1,6 @@
 // The figures of Home and what each says about itself. Pure.
 import type { Figure } from './parts/Figures.svelte';
+import { billOf, figureOf, partsOf, sourceOf, upper } from './cost';
 import { timeOf } from './format';
 import { isOpen, type Reading } from './reading';
 import { tableName, words } from './words';
@@ -10,7 +11,7 @@ const c = words.cloud.figures;
 /** refused is why the storage does not tell its points, empty when it did. */
 export function figuresOf(r: Reading, oldest: Date | null, retention: readonly string[], refused = ''): Figure[] {
   if (r.cloud) return [cloudWaiting(r), cloudSecond(r), cloudRows(r), lost(r)];
-  return [waiting(r), second(r), refused && !oldest ? unknown(refused) : back(r, oldest, retention), rows(r)];
+  return [waiting(r), second(r), refused && !oldest ? unknown(refused) : back(r, oldest, retention), costs(r) ?? rows(r)];
 }
 
 function waiting(r: Reading): Figure {
@@ -40,6 +41,14 @@ function unknown(refused: string): Figure {
 function back(r: Reading, oldest: Date | null, retention: readonly string[]): Figure {
   if (!oldest) return { key: 'back', label: w.back, value: w.never, why: w.backNone };
   return { key: 'back', label: w.back, value: r.f.when(oldest, r.now), why: w.backWhy(r.moment(oldest)), list: retention };
+}
+
+/** What a month costs, where that is known; the rows are in the proof line as well. */
+function costs(r: Reading): Figure | null {
+  const bill = billOf(r.st.standalone?.targets ?? []);
+  if (!bill) return null;
+  const without = bill.without.length ? ` ${words.cost.without(bill.without.join(', '))}` : '';
+  return { key: 'costs', label: w.costs, value: figureOf(bill.cost, r.f), why: `${w.costsWhy} ${upper(partsOf(bill.cost, r.f))}. ${sourceOf(bill.cost, r.f, r.now)}${without}` };
 }
 
 function rows(r: Reading): Figure {

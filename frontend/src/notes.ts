@@ -4,13 +4,21 @@ import type { Line } from './parts/Note.svelte';
 import { timeOf } from './format';
 import type { Step } from './parts/Steps.svelte';
 import type { Reading } from './reading';
+import { withoutStop } from './sentences';
 import { tableName, words } from './words';
 
 const w = words.note;
 const c = words.cloud.note;
 export interface NoteOf { lines: Line[]; tone: '' | 'wait' | 'wrong' }
 
-export function noteOf(r: Reading): NoteOf | null {
+/** What the sentences above say is not said again as the cause. */
+export function noteOf(r: Reading, above: readonly string[] = []): NoteOf | null {
+  const note = allOf(r);
+  const said = above.map(withoutStop);
+  return note && { ...note, lines: note.lines.filter((l) => l.term !== w.cause || !said.includes(withoutStop(l.text))) };
+}
+
+function allOf(r: Reading): NoteOf | null {
   if (r.cloud) return cloudNote(r);
   switch (r.glyph) {
     case 'off': return off(r);

@@ -152,6 +152,7 @@ export const words = {
     backWhy: (moment: string) => `The oldest moment you can restore is ${moment}. Points stand closer together the newer they are:`,
     rows: 'Rows', rowsNone: 'Not counted', rowsNoneWhy: 'Rows are counted by each test restore; none has run yet.',
     rowsWhy: (when: string, list: string) => `Counted by the test restore of ${when}: ${list}.`,
+    costs: 'Costs a month', costsWhy: 'An estimate for a whole month.',
     next: 'Next try', byItself: 'by itself',
     nextWhy: (when: string) => `We try again at ${when} by ourselves, and at once when the network comes back.`,
     ends: 'Ends', endsOpen: 'by you',
@@ -253,7 +254,7 @@ export const words = {
 
   cost: {
     title: 'Estimated cost', free: 'Costs nothing: it is a folder of your own.',
-    about: (money: string) => `about ${money} a month`, less: (money: string) => `less than ${money} a month`,
+    about: (money: string) => `about ${money} a month`, less: (money: string) => `less than ${money} a month`, under: (money: string) => `under ${money}`,
     parts: (requests: string, size: string, stored: string, restores: string) => `requests ${requests} · ${size} kept ${stored} · test restores ${restores}`,
     source: (prices: string, since: string) => `${since ? `From what was asked since ${since}` : 'From what was asked so far'}, at the prices of ${prices}.`,
     without: (targets: string) => `Without ${targets}: what that costs is not known here.`,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Status } from '../src/api/types';
+import type { StandaloneStatus, Status } from '../src/api/types';
 import { figuresOf } from '../src/figures';
 import { glyphOf } from '../src/glyph';
 import { lookOf, Reading } from '../src/look';
@@ -147,9 +147,34 @@ test('a cause has a consequence, and amber only where a person must act', () => 
   expect(noteOf(reading('damaged'))!.lines.map((l) => l.term)).toEqual(['Cause', 'What to do', 'What is lost']);
 });
 
+test('the cause is not the title again', () => {
+  const r = reading('attention');
+  expect(noteOf(r)!.lines.map((l) => l.term)).toEqual(['Cause', 'What to do', 'What happens']);
+  const { title, lead } = lookOf(golden('attention'), now, f);
+  expect(noteOf(r, [title, lead])!.lines.map((l) => l.term)).toEqual(['What to do', 'What happens']);
+  const ended = lookOf(golden('google-ended'), now, f);
+  expect(noteOf(reading('google-ended'), [ended.title, ended.lead])!.lines[0]!.term).toBe('Cause');
+});
+
+test('what a month costs is a figure where it is known, else the rows are', () => {
+  const four = (targets: StandaloneStatus[]) => {
+    const st = golden('protected');
+    const { label, value, why } = figuresOf(new Reading({ ...st, standalone: { ...st.standalone!, targets } }, now, f), null, [])[3]!;
+    return [`${label}: ${nb(value)}`, nb(why)];
+  };
+  const one = golden('protected').standalone!.targets![0]!;
+  expect(four([one])).toEqual(['Costs a month: $0.33', 'An estimate for a whole month. Requests $0.11 · 1.2 GB kept $0.02 · test restores $0.20. '
+    + 'From what was asked since 24 Oct, at the prices of Google Cloud Storage, Standard in us-east1, as built into this version.']);
+  const cost = one.monthly_cost!;
+  expect(four([{ ...one, monthly_cost: { ...cost, usd: 0.001 } }])[0]).toBe('Costs a month: under $0.01');
+  expect(four([one, { ...one, target: 'sftp://nas', monthly_cost: { ...cost, unpriced: true, prices: '' } }])[1]).toContain('Without sftp://nas');
+  const { prices: _, ...free } = cost;
+  for (const targets of [[], [{ ...one, monthly_cost: { ...free, usd: 0 } }]]) expect(four(targets)[0]).toBe('Rows: 128,206');
+});
+
 test('figures explain themselves', () => {
   const figures = figuresOf(reading('offline'), new Date('2026-10-24T14:00:00Z'), ['every hour for 30 days']);
-  expect(figures.map((x) => nb(`${x.label}: ${x.value}`))).toEqual(['Waiting to go up: 4.3 MB', 'Next try: by itself', 'Go back to: 24 Oct', 'Rows: 128,206']);
+  expect(figures.map((x) => nb(`${x.label}: ${x.value}`))).toEqual(['Waiting to go up: 4.3 MB', 'Next try: by itself', 'Go back to: 24 Oct', 'Costs a month: $0.33']);
   expect(figures.every((x) => x.why.length > 20)).toBe(true);
   expect(figuresOf(reading('off'), null, [])[0]!.value).toBe('Unknown');
   const refused = figuresOf(reading('offline'), null, [], 'There is no folder /mnt/nas.').find((x) => x.key === 'back')!;
