@@ -70,6 +70,7 @@ tooltip() {
   gdbus call --session --dest "$(item)" --object-path /StatusNotifierItem --method org.freedesktop.DBus.Properties.Get \
     org.kde.StatusNotifierItem ToolTip
 }
+shut() { pgrep -P "$(cat "$CODITECT_HOME/agent.lock")" -f coditect-sync-window | xargs -r kill; } # the window
 # shot NAME GEOMETRY
 shot() {
   import -silent -window root "$dir/shot.png"
@@ -122,7 +123,7 @@ if [ -x "$program-window" ]; then
   echo "The window came up $((($(date +%s%N) - before) / 1000000)) ms after the click."
   sleep 3
   shot window 900x640+0+0
-  pkill -P "$(cat "$CODITECT_HOME/agent.lock")" -f coditect-sync-window || true
+  shut
 fi
 click 'For 30 minutes'
 await "the pause" status_has '"state": "paused"'
@@ -150,7 +151,7 @@ if [ -x "$program-window" ]; then
   await "the window of the notification" xdotool search --onlyvisible --name '^CODITECT Sync$'
   sleep 3
   shot needs-window 900x640+0+0
-  pkill -P "$(cat "$CODITECT_HOME/agent.lock")" -f coditect-sync-window || true
+  shut
 fi
 mv "$CODITECT_HOME/elsewhere.db" "$CODITECT_HOME/context.db"
 await "its end" logged '"kind":"well"'
