@@ -32,9 +32,16 @@ func (p *program) followProgress(ctx context.Context, s app.Watcher) {
 		if err != nil {
 			return
 		}
-		m.show(st.Progress)
+		if !ofFailure(st.Progress, st.Error) {
+			m.show(st.Progress)
+		}
 		rev = st.Rev
 	}
+}
+
+// ofFailure tells that nothing is done because of a failure, which is said by itself.
+func ofFailure(now *app.Progress, failed *app.Error) bool {
+	return now != nil && failed != nil && now.Phase == app.PhaseOffline && now.Cause == failed.Message
 }
 
 // meter shows one Progress: a line that is painted over on a terminal, else a line for each phase.

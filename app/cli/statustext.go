@@ -57,7 +57,7 @@ func (p *program) tellStatus(st app.Status) {
 func (p *program) tellNow(now *app.Progress, failed *app.Error, at time.Time) {
 	switch {
 	case now == nil:
-	case now.Phase != app.PhaseOffline || failed == nil || now.Cause != failed.Message:
+	case !ofFailure(now, failed):
 		p.out.field("Now", working.of("%s", progressSentence(*now, at)))
 	case !now.NextTry.IsZero():
 		p.out.field("Next try", plain.of("%s", moment(now.NextTry, at)))

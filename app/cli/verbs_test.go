@@ -390,6 +390,25 @@ func TestVerifyWhereAnotherMachineWrites(t *testing.T) {
 	}
 }
 
+// TestARefusalIsNotCalledOffline: where the storage forbids what is needed, nothing is offline, and why is said once.
+func TestARefusalIsNotCalledOffline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := app.Errorf(app.CodeDenied, "replicate", "You may not delete in /mnt/nas, so nothing is copied.").WithHint("Give your user the right to.")
+		f := world()
+		f.VerifyFunc = func(context.Context) (app.Drill, error) {
+			st := protected()
+			st.Error, st.Progress = refused, &app.Progress{Phase: app.PhaseOffline, Cause: refused.Message}
+			f.Publish(st)
+			synctest.Wait()
+			return app.Drill{}, refused
+		}
+		want := refused.Message + "\n" + refused.Hint + "\n"
+		if got := call(t, f, terminal{}, "verify"); got.status != 1 || got.err != want {
+			t.Errorf("%d %q, want 1 %q", got.status, got.err, want)
+		}
+	})
+}
+
 func TestProgress(t *testing.T) {
 	// The fake publishes and waits until each status was seen.
 	verify := func(f *apptest.FakeService) (app.Drill, error) {
