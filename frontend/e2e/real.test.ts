@@ -168,7 +168,7 @@ test('storage that goes away is named, and coming back it is well again', async 
   await page.locator('h1', { hasNotText: 'You are protected' }).waitFor();
   await page.getByText(/changes? .*only on this machine|recorded|not there/i).first().waitFor();
   await expect.poll(() => JSON.parse(agent.run('status', '--json')).healthy, { timeout: 120_000, interval: 1000 }).toBe(false);
-  await page.getByText('Unknown').first().waitFor(); // how far one can go back is not made up
+  await page.getByText('Unknown').first().waitFor({ timeout: 120_000 }); // the page asks now and then; how far one can go back is not made up
   await picture('storage-gone');
   renameSync(away, dirname(agent.copies));
   await title('You are protected');
