@@ -13,8 +13,8 @@ const giveWays = 5
 // errGaveWay is why something was broken off.
 var errGaveWay = errors.New("another program's checkpoint goes first")
 
-// longReads are those who read the file for longer than a moment, for a full copy or a test restore. While one does, the file cannot
-// be closed to let another program's blocking checkpoint through, and all that want to write wait for that. So whoever
+// longReads are those who read the file for longer than a moment, for a full copy or a test restore. While one does, the file
+// cannot be closed to let another program's blocking checkpoint through, and all that want to write wait for that. So whoever
 // reads is broken off, and reads again once the checkpoint is through.
 type longReads struct {
 	mu      sync.Mutex

@@ -48,7 +48,8 @@ func (s *shipper) sendSpooled(ctx context.Context) (*ltx.FileInfo, error) {
 	return s.index.WriteLTXFile(ctx, snapshotLevel, 1, end, f)
 }
 
-// openSpool opens the file for a full copy, where there is room for one: compressed it is hardly larger than the file, and mostly much smaller.
+// openSpool opens the file for a full copy, where there is room for one: compressed it is hardly larger than the file, and mostly
+// much smaller.
 func (s *shipper) openSpool() (*os.File, error) {
 	fi, err := os.Stat(s.k.cfg.File.Path())
 	if err != nil {
